@@ -1,0 +1,66 @@
+/**
+ * A refusal or failure that a client is told about. Services throw faults from their own catalogue
+ * (`faults.ts`); the surface's dialect decides how one looks on the wire. `hint` is for humans: it goes
+ * to the log, the portal and `x-lanyard-hint`, never into an Azure-shaped body.
+ */
+export interface FaultInit {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  /** Extra response headers, e.g. `WWW-Authenticate`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Dialect-specific extra members (Storage: extra XML elements, ARM: `details`, Key Vault: `innererror`). */
+  readonly detail?: Readonly<Record<string, unknown>>;
+  readonly hint?: string;
+}
+
+export class Fault extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly detail: Readonly<Record<string, unknown>>;
+  readonly hint: string | undefined;
+
+  constructor(init: FaultInit) {
+    super(init.message);
+    this.name = "Fault";
+    this.status = init.status;
+    this.code = init.code;
+    this.headers = init.headers ?? {};
+    this.detail = init.detail ?? {};
+    this.hint = init.hint;
+  }
+}
+
+/** One entry of an error catalogue: code, status and a message template with `{name}` holes. */
+export interface FaultEntry {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+/**
+ * Builds throwable faults from a typed catalogue.
+ * @example const faults = catalogue({ blobNotFound: { status: 404, code: "BlobNotFound", message: "…" } });
+ *          throw faults("blobNotFound");
+ */
+export const catalogue =
+  <Entries extends Readonly<Record<string, FaultEntry>>>(entries: Entries) =>
+  (
+    name: keyof Entries & string,
+    values: Readonly<Record<string, string | number>> = {},
+    extra: Pick<FaultInit, "headers" | "detail" | "hint"> = {},
+  ): Fault => {
+    const entry = entries[name] as FaultEntry;
+    const message = entry.message.replaceAll(/\{(\w+)\}/g, (hole, key: string) => String(values[key] ?? hole));
+    return new Fault({ status: entry.status, code: entry.code, message, ...extra });
+  };
+
+/** The honest answer for an operation that is not built. Status 501 unless the surface's clients would retry that. */
+export const notBuilt = (operation: string, status: 400 | 404 | 501 = 501): Fault =>
+  new Fault({
+    status,
+    code: "NotImplemented",
+    message: `${operation} is not implemented by Lanyard.`,
+    hint: `${operation} is not built; docs/reference/coverage.md lists what is.`,
+  });

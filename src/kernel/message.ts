@@ -3,19 +3,45 @@ import type { Readable } from "node:stream";
 
 export type Method = "GET" | "HEAD" | "PUT" | "POST" | "PATCH" | "DELETE" | "OPTIONS";
 
-/** The request body: read at most once, never beyond the operation's declared limit. */
-export interface Body {
+/** The body as it arrives at the edge: read at most once. */
+export interface RawBody {
   /** Announced size in bytes, or undefined when chunked or absent. */
   readonly length: number | undefined;
-  /** The raw bytes as they arrive. Ends with an error when the client breaks off (`BodyTruncated`). */
+  /** The raw bytes as they arrive. Ends with an error when the client breaks off. */
   stream(): Readable;
-  /** All bytes. Refuses with 413 beyond `limit` bytes (default: the operation's limit). */
-  bytes(limit?: number): Promise<Buffer>;
+  /** All bytes. Rejects with `BodyTooLarge` beyond `limit` bytes, before reading when the announced size says so. */
+  bytes(limit: number): Promise<Buffer>;
+}
+
+/** The body as a handler sees it, bounded by the operation's `bodyLimit`. */
+export interface Body {
+  readonly length: number | undefined;
+  /** Raw bytes; more than the operation's limit ends the stream with a 413 fault. */
+  stream(): Readable;
+  bytes(): Promise<Buffer>;
   text(): Promise<string>;
-  /** Parsed JSON; undefined for an empty body. Broken JSON is a 400 in the surface's shape. */
+  /** Parsed JSON; undefined for an empty body. Broken JSON is a 400 fault. */
   json(): Promise<unknown>;
   /** Parsed application/x-www-form-urlencoded. */
   form(): Promise<URLSearchParams>;
+}
+
+/** A body went beyond the limit it was read with. */
+export class BodyTooLarge extends Error {
+  readonly limit: number;
+  constructor(limit: number) {
+    super(`The body is larger than ${limit} bytes.`);
+    this.name = "BodyTooLarge";
+    this.limit = limit;
+  }
+}
+
+/** The client broke off before the announced end of its body. */
+export class BodyTruncated extends Error {
+  constructor() {
+    super("The client closed the connection before the end of the body.");
+    this.name = "BodyTruncated";
+  }
 }
 
 export interface Request {
@@ -32,7 +58,7 @@ export interface Request {
   header(name: string): string | undefined;
   /** Header names and values as sent, in order, case kept. */
   readonly rawHeaders: readonly (readonly [name: string, value: string])[];
-  readonly body: Body;
+  readonly body: RawBody;
   /** True when the client spoke TLS to the edge. */
   readonly secure: boolean;
   /** Address of the client. */

@@ -1,0 +1,90 @@
+import type { Call } from "./call.ts";
+import { anonymous } from "./caller.ts";
+import type { Need, Verdict } from "./decision.ts";
+import type { Internals, Passage } from "./dispatch.ts";
+import type { Requirement } from "./operation.ts";
+import type { Resolved, Service } from "./service.ts";
+
+type AnyRequirement = Requirement<string, string, Call>;
+
+/** Finds out who calls. A given caller (invoked operations) stands; else the service's authenticators, in order. */
+export async function authenticate(passage: Passage): Promise<void> {
+  if (passage.caller !== undefined) return;
+  for (const authenticator of passage.service.authenticators) {
+    passage.caller = await authenticator(passage as Resolved<unknown>);
+    if (passage.caller !== undefined) return;
+  }
+  passage.caller = anonymous;
+}
+
+/** Demands what the operation needs, before its handler runs. */
+export async function authorize(passage: Passage, _kernel: Internals): Promise<void> {
+  const { call, match, service } = passage;
+  if (call === undefined || match === undefined) return;
+  await demand(match.operation.needs as AnyRequirement, call, service, passage);
+}
+
+const demand = async (
+  requirement: AnyRequirement,
+  call: Call,
+  service: Service,
+  passage: Passage,
+): Promise<void> => {
+  if ("open" in requirement) return;
+  if ("depends" in requirement) return demand(await requirement.depends(call), call, service, passage);
+  if ("all" in requirement) {
+    for (const each of requirement.all) await demand(each, call, service, passage);
+    return;
+  }
+  if ("any" in requirement) return demandAny(requirement.any, call, service, passage);
+  const need = needOf(requirement, call, service);
+  if ("filtered" in requirement) return demandSomewhere(need, call, service, passage);
+  await call.require(need);
+};
+
+/** The first alternative that holds is recorded alone; when none holds, the refusal names the first. */
+const demandAny = async (
+  alternatives: readonly AnyRequirement[],
+  call: Call,
+  service: Service,
+  passage: Passage,
+): Promise<void> => {
+  const before = passage.checks.length;
+  let refusal: unknown;
+  for (const alternative of alternatives)
+    try {
+      await demand(alternative, call, service, passage);
+      passage.checks.splice(before, passage.checks.length - before - 1);
+      return;
+    } catch (error) {
+      refusal ??= error;
+    }
+  throw refusal ?? new Error(`${call.operation} declares an empty 'any'.`);
+};
+
+const demandSomewhere = async (need: Need, call: Call, service: Service, passage: Passage): Promise<void> => {
+  const { caller, target } = passage;
+  if (caller === undefined || caller.kind === "platform") return;
+  const decider = service.deciders.find((each) => each.applies(caller, target));
+  if (decider?.somewhere === undefined) return call.require(need);
+  const verdict: Verdict = await decider.somewhere({ caller, need, target });
+  passage.checks.push({ need, verdict });
+  if (!verdict.allowed) throw service.refuse(call, need, verdict);
+};
+
+const needOf = (
+  requirement: Exclude<AnyRequirement, { open: string } | { all: unknown } | { any: unknown } | { depends: unknown }>,
+  call: Call,
+  service: Service,
+): Need => {
+  const scope = requirement.at?.(call) ?? service.scope(call);
+  if ("data" in requirement)
+    return {
+      kind: "data",
+      name: requirement.data,
+      scope,
+      ...(requirement.attributes === undefined ? {} : { attributes: requirement.attributes(call) }),
+      ...(requirement.subOperation === undefined ? {} : { subOperation: requirement.subOperation }),
+    };
+  return { kind: "action", name: "action" in requirement ? requirement.action : requirement.filtered, scope };
+};

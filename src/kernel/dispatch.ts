@@ -1,0 +1,239 @@
+import { authenticate, authorize } from "./authorize.ts";
+import { boundedBody } from "./body.ts";
+import type { Authority, Call, Invocation } from "./call.ts";
+import type { Caller } from "./caller.ts";
+import type { Clock } from "./clock.ts";
+import type { Check, DecisionSink, Need, Verdict } from "./decision.ts";
+import { Fault, notBuilt } from "./fault.ts";
+import type { Ids } from "./ids.ts";
+import { invocationRequest } from "./invocation.ts";
+import { pathMatcher } from "./match.ts";
+import type { Reply, Request } from "./message.ts";
+import type { Match, Matcher } from "./operation.ts";
+import type { Service } from "./service.ts";
+
+/** One request on its way through the chain. Each step fills in what it knows. */
+export interface Passage {
+  readonly id: string;
+  readonly parent: string | undefined;
+  readonly request: Request;
+  readonly service: Service;
+  readonly clock: Clock;
+  readonly started: number;
+  match: Match<unknown> | undefined;
+  target: unknown;
+  /** Set beforehand only for invoked operations, which run on a given authority. */
+  caller: Caller | undefined;
+  call: Call | undefined;
+  readonly checks: Check[];
+  fault: Fault | undefined;
+}
+
+type Step = (passage: Passage, kernel: Internals) => Promise<Reply | void>;
+
+export interface Internals {
+  readonly options: KernelOptions;
+  readonly matchers: ReadonlyMap<Service, Matcher<unknown>>;
+  pass(request: Request, caller: Caller | undefined, parent: string | undefined): Promise<Reply>;
+}
+
+/** The whole way of a request through the tenant. Encoding and recording surround it in `pass`. */
+const chain: readonly Step[] = [match, resolve, authenticate, makeCall, authorize, handle];
+
+export interface KernelOptions {
+  readonly services: readonly Service[];
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly decisions: DecisionSink;
+  /** Caller that acts for a resource's identity, for invocations as `resource-identity`. */
+  readonly identityOf: (resourceId: string) => Promise<Caller | undefined>;
+  /** Told of every failure that is ours, with its stack; clients get a plain 500. */
+  readonly onError: (error: unknown, requestId: string) => void;
+}
+
+export interface Kernel {
+  /** Serves one request that came in at the edge. */
+  handle(request: Request): Promise<Reply>;
+  /** Runs an operation from inside the tenant (recovery, start-up work) on a recorded authority. */
+  invoke(authority: Exclude<Authority, { as: "caller" }>, invocation: Invocation): Promise<Reply>;
+  /** The service that answers a host, or undefined. */
+  serviceOf(host: string): Promise<Service | undefined>;
+}
+
+export const createKernel = (options: KernelOptions): Kernel => {
+  const matchers = new Map(
+    options.services.map((service) => [service, service.match ?? pathMatcher(service.operations)] as const),
+  );
+  const hosts = hostTable(options.services);
+
+  const pass = async (request: Request, caller: Caller | undefined, parent: string | undefined): Promise<Reply> => {
+    const service = await hosts(request.host);
+    if (service === undefined)
+      return {
+        status: 421,
+        body: { json: { error: { code: "UnknownHost", message: `This tenant does not serve ${request.host}.` } } },
+      };
+    const passage: Passage = {
+      id: options.ids.guid(),
+      parent,
+      request,
+      service,
+      clock: options.clock,
+      started: performance.now(),
+      match: undefined,
+      target: undefined,
+      caller,
+      call: undefined,
+      checks: [],
+      fault: undefined,
+    };
+    const reply = encode(await run(passage, internals), passage);
+    record(passage, reply, options.decisions);
+    return reply;
+  };
+  const internals: Internals = { options, matchers, pass };
+
+  return {
+    handle: (request) => pass(request, undefined, undefined),
+    invoke: async (authority, invocation) => {
+      const caller = await callerOf(authority, undefined, options);
+      return pass(invocationRequest(invocation), caller, undefined);
+    },
+    serviceOf: hosts,
+  };
+};
+
+const run = async (passage: Passage, kernel: Internals): Promise<Reply> => {
+  try {
+    for (const step of chain) {
+      const reply = await step(passage, kernel);
+      if (reply !== undefined) return reply;
+    }
+    throw new Error(`No step answered ${passage.match?.operation.name}.`);
+  } catch (error) {
+    if (!(error instanceof Fault)) kernel.options.onError(error, passage.id);
+    passage.fault =
+      error instanceof Fault
+        ? error
+        : new Fault({ status: 500, code: "InternalError", message: "Lanyard failed to process the request." });
+    return passage.service.dialect.fault(passage.fault, passage);
+  }
+};
+
+async function match(passage: Passage, kernel: Internals): Promise<void> {
+  passage.match = await kernel.matchers.get(passage.service)?.(passage.request);
+  if (passage.match === undefined) throw passage.service.unmatched(passage.request);
+}
+
+async function resolve(passage: Passage): Promise<void> {
+  if (passage.match !== undefined) passage.target = await passage.service.resolve(passage.request, passage.match);
+}
+
+async function makeCall(passage: Passage, kernel: Internals): Promise<void> {
+  const { service, target, caller, match: found } = passage;
+  if (found === undefined || caller === undefined) throw notBuilt("An unmatched request");
+  const decide = async (need: Need): Promise<Verdict> => {
+    const decider = service.deciders.find((each) => each.applies(caller, target));
+    if (caller.kind === "platform") return { allowed: true, via: `platform effect ${caller.effect}` };
+    return (
+      (await decider?.decide({ caller, need, target, request: passage.request })) ?? {
+        allowed: false,
+        cause: "no-authority",
+        reason: `No authority of ${service.name} decides for ${caller.kind === "secret" ? caller.scheme : caller.kind} callers.`,
+      }
+    );
+  };
+  const call: Call = {
+    id: passage.id,
+    operation: found.operation.name,
+    request: passage.request,
+    body: boundedBody(passage.request.body, found.operation.bodyLimit ?? 0),
+    parameters: found.parameters,
+    target,
+    caller,
+    clock: passage.clock,
+    ids: kernel.options.ids,
+    require: async (need) => {
+      const verdict = await decide(need);
+      passage.checks.push({ need, verdict });
+      if (!verdict.allowed) throw service.refuse(call, need, verdict);
+    },
+    permits: async (need) => (await decide(need)).allowed,
+    dispatch: (part) => kernel.pass(part, undefined, passage.id),
+    invoke: async (authority, invocation) =>
+      kernel.pass(invocationRequest(invocation), await callerOf(authority, caller, kernel.options), passage.id),
+  };
+  passage.call = call;
+}
+
+async function handle(passage: Passage): Promise<Reply | void> {
+  if (passage.match !== undefined && passage.call !== undefined)
+    return passage.match.operation.handle(passage.call as never);
+}
+
+const callerOf = async (
+  authority: Authority,
+  caller: Caller | undefined,
+  options: KernelOptions,
+): Promise<Caller | undefined> => {
+  if (authority.as === "caller") return caller;
+  if (authority.as === "platform") return { kind: "platform", effect: authority.effect };
+  const identity = await options.identityOf(authority.resourceId);
+  if (identity === undefined)
+    throw new Fault({
+      status: 400,
+      code: "IdentityNotFound",
+      message: `The resource '${authority.resourceId}' has no managed identity to act with.`,
+    });
+  return identity;
+};
+
+const encode = (reply: Reply, passage: Passage): Reply => {
+  const hint = passage.fault?.hint;
+  return {
+    ...reply,
+    headers: {
+      ...passage.service.dialect.headers(passage),
+      ...reply.headers,
+      ...(hint === undefined ? {} : { "x-lanyard-hint": hint.replaceAll(/[^\x20-\x7E]+/g, " ") }),
+    },
+  };
+};
+
+const record = (passage: Passage, reply: Reply, decisions: DecisionSink): void => {
+  const { request, fault } = passage;
+  decisions.record({
+    id: passage.id,
+    ...(passage.parent === undefined ? {} : { parent: passage.parent }),
+    time: passage.clock.now(),
+    service: passage.service.name,
+    operation: passage.match?.operation.name ?? "Unmatched",
+    method: request.method,
+    host: request.host,
+    path: request.rawPath,
+    caller: passage.caller,
+    ...(request.connectionApp === undefined ? {} : { app: request.connectionApp }),
+    checks: passage.checks,
+    status: reply.status,
+    ...(fault === undefined ? {} : { error: fault.code, message: fault.message }),
+    ...(fault?.hint === undefined ? {} : { hint: fault.hint }),
+    milliseconds: performance.now() - passage.started,
+  });
+};
+
+const hostTable = (services: readonly Service[]): ((host: string) => Promise<Service | undefined>) => {
+  const exact = new Map<string, Service>();
+  const suffixes: { suffix: string; exists(label: string): boolean | Promise<boolean>; service: Service }[] = [];
+  for (const service of services)
+    for (const rule of service.hosts)
+      if ("exact" in rule) exact.set(rule.exact, service);
+      else suffixes.push({ suffix: rule.suffix, exists: (label) => rule.exists(label), service });
+  suffixes.sort((a, b) => b.suffix.length - a.suffix.length);
+  return async (host) => {
+    const fixed = exact.get(host);
+    if (fixed !== undefined) return fixed;
+    const found = suffixes.find(({ suffix }) => host.endsWith(suffix));
+    if (found === undefined) return undefined;
+    return (await found.exists(host.slice(0, -found.suffix.length))) ? found.service : undefined;
+  };
+};

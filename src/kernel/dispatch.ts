@@ -8,7 +8,7 @@ import { Fault, notBuilt } from "./fault.ts";
 import type { Ids } from "./ids.ts";
 import { invocationRequest } from "./invocation.ts";
 import { pathMatcher } from "./match.ts";
-import type { Reply, Request } from "./message.ts";
+import { BodyTruncated, type Reply, type Request } from "./message.ts";
 import type { Match, Matcher } from "./operation.ts";
 import type { Service } from "./service.ts";
 
@@ -111,13 +111,17 @@ const run = async (passage: Passage, kernel: Internals): Promise<Reply> => {
     }
     throw new Error(`No step answered ${passage.match?.operation.name}.`);
   } catch (error) {
-    if (!(error instanceof Fault)) kernel.options.onError(error, passage.id);
-    passage.fault =
-      error instanceof Fault
-        ? error
-        : new Fault({ status: 500, code: "InternalError", message: "Lanyard failed to process the request." });
+    passage.fault = asFault(error, (unexpected) => kernel.options.onError(unexpected, passage.id));
     return passage.service.dialect.fault(passage.fault, passage);
   }
+};
+
+const asFault = (error: unknown, report: (error: unknown) => void): Fault => {
+  if (error instanceof Fault) return error;
+  if (error instanceof BodyTruncated)
+    return new Fault({ status: 400, code: "IncompleteBody", message: error.message });
+  report(error);
+  return new Fault({ status: 500, code: "InternalError", message: "Lanyard failed to process the request." });
 };
 
 async function match(passage: Passage, kernel: Internals): Promise<void> {

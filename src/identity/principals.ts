@@ -1,0 +1,64 @@
+/** The directory's records. Object ids are GUIDs in lower case; names are for humans. */
+import type { CollectionSpec } from "../store/store.ts";
+
+export interface User {
+  readonly kind: "User";
+  readonly objectId: string;
+  readonly userPrincipalName: string;
+  readonly displayName: string;
+}
+
+export interface Group {
+  readonly kind: "Group";
+  readonly objectId: string;
+  readonly displayName: string;
+  /** Object ids of direct members, groups included. */
+  readonly members: readonly string[];
+}
+
+export interface ServicePrincipal {
+  readonly kind: "ServicePrincipal";
+  readonly objectId: string;
+  readonly appId: string;
+  readonly displayName: string;
+  readonly servicePrincipalType: "Application" | "ManagedIdentity";
+  /** The resource a managed identity belongs to (its host, or the user-assigned identity itself); canonical id. */
+  readonly resourceId?: string;
+}
+
+export type Principal = User | Group | ServicePrincipal;
+
+/** An app registration: what signs in as the service principal with the same `appId`. */
+export interface Application {
+  readonly appId: string;
+  readonly objectId: string;
+  readonly displayName: string;
+  /** Client secrets; sealed at rest. */
+  readonly secrets: readonly ClientSecret[];
+}
+
+export interface ClientSecret {
+  readonly keyId: string;
+  readonly value: string;
+  /** Milliseconds since the epoch, tenant time. */
+  readonly expires: number;
+}
+
+/** All directory records stand in one partition: a directory is small and read by id, app id or name. */
+export const directoryPartition = "directory";
+
+export const principalSpec: CollectionSpec<Principal> = {
+  name: "principals",
+  indexes: {
+    appId: (value) => (value.kind === "ServicePrincipal" ? value.appId : undefined),
+    resourceId: (value) => (value.kind === "ServicePrincipal" ? value.resourceId?.toLowerCase() : undefined),
+    name: (value) => (value.kind === "User" ? value.userPrincipalName : value.displayName).toLowerCase(),
+    member: (value) => (value.kind === "Group" ? value.members : undefined),
+  },
+};
+
+export const applicationSpec: CollectionSpec<Application> = {
+  name: "applications",
+  indexes: { objectId: (value) => value.objectId },
+  sealed: ["secrets"],
+};

@@ -27,7 +27,8 @@ const isTest = (file) => /\.test(-support)?\.ts$/.test(file);
 class SetupError extends Error {}
 
 const say = (text) => process.stderr.write(`setup: ${text}\n`);
-const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part).update("\0"), createHash("sha256")).digest("hex");
+const sha256 = (...parts) =>
+  parts.reduce((hash, part) => hash.update(part).update("\0"), createHash("sha256")).digest("hex");
 const readIfThere = (file) => {
   try {
     return fs.readFileSync(file, "utf8");
@@ -51,10 +52,20 @@ const npm = (args, purpose) => {
   const node = outerNode();
   const command = cli?.endsWith(".js") ? [node, cli, ...args] : ["npm", ...args];
   const path = [dirname(node), process.env.PATH ?? ""].join(delimiter);
-  const run = spawnSync(command[0], command.slice(1), { cwd: root, stdio: ["ignore", 2, 2], env: { ...process.env, PATH: path } });
+  const run = spawnSync(command[0], command.slice(1), {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+    env: { ...process.env, PATH: path },
+  });
   if (run.status === 0) return;
-  const why = run.error ? run.error.message : run.signal ? `it was ended by ${run.signal}` : `it ended with exit code ${run.status}`;
-  throw new SetupError(`\`npm ${args.join(" ")}\` (${purpose}) failed: ${why}. Its own message is above; run \`npm run setup\` to try again.`);
+  const why = run.error
+    ? run.error.message
+    : run.signal
+      ? `it was ended by ${run.signal}`
+      : `it ended with exit code ${run.status}`;
+  throw new SetupError(
+    `\`npm ${args.join(" ")}\` (${purpose}) failed: ${why}. Its own message is above; run \`npm run setup\` to try again.`,
+  );
 };
 
 /** npm's record of what it installed agrees with the lockfile: true after an `npm install NAME` by hand. */
@@ -63,7 +74,8 @@ const installedAsLocked = (lockText) => {
   if (installed === undefined) return false;
   const have = JSON.parse(installed).packages;
   return Object.entries(JSON.parse(lockText).packages).every(
-    ([path, want]) => path === "" || have[path]?.integrity === want.integrity || (want.optional === true && have[path] === undefined),
+    ([path, want]) =>
+      path === "" || have[path]?.integrity === want.integrity || (want.optional === true && have[path] === undefined),
   );
 };
 
@@ -81,7 +93,19 @@ const providePinnedNode = () => {
     say(`npm did not run the install script of the package \`node\`; fetching ${name}@${version} itself`);
     const folder = fs.mkdtempSync(join(tmpdir(), "lanyard-node-"));
     try {
-      npm(["install", "--prefix", folder, "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", `${name}@${version}`], "fetching the pinned Node");
+      npm(
+        [
+          "install",
+          "--prefix",
+          folder,
+          "--no-save",
+          "--ignore-scripts",
+          "--no-audit",
+          "--no-fund",
+          `${name}@${version}`,
+        ],
+        "fetching the pinned Node",
+      );
       fs.mkdirSync(dirname(pinnedNode), { recursive: true });
       fs.copyFileSync(join(folder, "node_modules", name, "bin", "node"), pinnedNode);
       fs.chmodSync(pinnedNode, 0o755);
@@ -185,7 +209,7 @@ const isAlive = (pid) => {
 const alone = (work) => {
   const lock = join(scratch, "lock");
   fs.mkdirSync(scratch, { recursive: true });
-  for (let told = false; ; ) {
+  for (let told = false; ;) {
     try {
       fs.writeFileSync(lock, String(process.pid), { flag: "wx" });
       break;

@@ -57,7 +57,8 @@ export const findTool = (tool: Tool): string | undefined => {
 /** Absolute path of a tool's program. Throws with what to install when there is none. */
 export const requireTool = (tool: Tool): string => {
   const file = findTool(tool);
-  if (file === undefined) throw new Error(`${tool} is not on PATH: ${tools[tool].install}, or set ${tools[tool].variable}.`);
+  if (file === undefined)
+    throw new Error(`${tool} is not on PATH: ${tools[tool].install}, or set ${tools[tool].variable}.`);
   return file;
 };
 

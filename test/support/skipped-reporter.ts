@@ -27,7 +27,8 @@ export default class SkippedReporter implements Reporter {
     // Only a whole `npm test` promises everything; a run of one file needs no list of what else there is.
     if (projects.size === 1 && projects.has("fast") && process.env["npm_lifecycle_event"] === "test") {
       for (const suite of separate)
-        if (existsSync(suite.folder)) lines.push(`  not part of npm test: ${suite.folder} (needs ${suite.needs}; npm run ${suite.script})`);
+        if (existsSync(suite.folder))
+          lines.push(`  not part of npm test: ${suite.folder} (needs ${suite.needs}; npm run ${suite.script})`);
     }
     if (lines.length > 0) process.stdout.write(`\n${lines.join("\n")}\n`);
   }

@@ -2,7 +2,8 @@
  * Sets a checkout up: dependencies, the pinned Node, the build. Runs before `npm start` and `npm test`, so it needs
  * nothing but Node 20 and npm 10, and costs next to nothing when there is nothing to do.
  *
- *   node scripts/setup.mjs
+ *   node scripts/setup.mjs            does what is missing
+ *   node scripts/setup.mjs --check    only says what is missing; exit code 1 when something is
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -232,8 +233,11 @@ const alone = (work) => {
   }
 };
 
-try {
-  if (!dependenciesStand() || !buildStands()) {
+/** What there is to do, in order. */
+const missing = () => [...(dependenciesStand() ? [] : ["dependencies"]), ...(buildStands() ? [] : ["build"])];
+
+const setUp = () => {
+  if (missing().length > 0) {
     alone(() => {
       if (!dependenciesStand()) installDependencies();
       if (!buildStands()) build();
@@ -241,6 +245,14 @@ try {
   }
   const wrong = wrongNodeOnPath();
   if (wrong !== undefined) throw new SetupError(wrong);
+};
+
+try {
+  if (process.argv.includes("--check")) {
+    const parts = missing();
+    process.stdout.write(parts.length === 0 ? "up to date\n" : `missing: ${parts.join(", ")}\n`);
+    process.exitCode = parts.length === 0 ? 0 : 1;
+  } else setUp();
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   say(error.message);

@@ -12,7 +12,10 @@ export interface Entry<T> {
   readonly value: T;
   /** Opaque, changes with every write of the entry. */
   readonly etag: string;
-  /** Position of the entry's last write in its partition's change order; grows only. */
+  /**
+   * Position of the entry's last write in its partition's change order; grows only. What `put` returns inside a
+   * transaction has 0 until the transaction has committed, and the true one from then on.
+   */
   readonly sequence: number;
 }
 
@@ -109,6 +112,25 @@ export class ConditionFailed extends Error {
     super(exists ? "The entry exists with another etag." : "The entry does not exist.");
     this.name = "ConditionFailed";
     this.exists = exists;
+  }
+}
+
+/** A transaction lost to other writers as often as the store allows. Safe to try again. */
+export class Contended extends Error {
+  constructor(partitions: readonly string[], attempts: number) {
+    super(
+      `A transaction over ${JSON.stringify(partitions)} was given up after ${attempts} runs, because other writers ` +
+        "changed what it had read each time. Try again, or read less in it.",
+    );
+    this.name = "Contended";
+  }
+}
+
+/** The state on disk cannot be used: damaged, written by a newer version, open elsewhere, or the disk is full. */
+export class StateUnusable extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "StateUnusable";
   }
 }
 

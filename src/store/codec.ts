@@ -1,0 +1,94 @@
+/** Between a collection's typed values and the rows of a driver: JSON, sealed members, index entries, etags. */
+import { randomBytes } from "node:crypto";
+import type { IndexEntry, Place, Row } from "./driver.ts";
+import { checkText } from "./keys.ts";
+import type { Sealer } from "./seal.ts";
+import type { CollectionSpec, Entry } from "./store.ts";
+
+export interface Codec<T> {
+  readonly collection: string;
+  readonly indexed: boolean;
+  /** Names a place after checking that every driver can hold it. */
+  place(partition: string, key: string): Place;
+  encode(place: Place, value: T): { readonly json: string; readonly entries: readonly IndexEntry[] };
+  value(place: Place, json: string): T;
+  entry(partition: string, row: Row): Entry<T>;
+  /** Refuses an index that the collection does not declare. */
+  checkIndex(index: string): void;
+}
+
+const entriesOf = <T>(spec: CollectionSpec<T>, value: T, key: string): IndexEntry[] => {
+  const entries: IndexEntry[] = [];
+  for (const [index, valuesOf] of Object.entries(spec.indexes ?? {})) {
+    const found = valuesOf(value, key) ?? [];
+    for (const text of new Set(typeof found === "string" ? [found] : found)) {
+      if (text === "") continue;
+      checkText(`value of index ${index}`, text);
+      entries.push([index, text]);
+    }
+  }
+  return entries;
+};
+
+/** @param sealer Needed by collections with sealed members. */
+export const codecOf = <T>(spec: CollectionSpec<T>, sealer: Sealer): Codec<T> => {
+  checkText("collection name", spec.name);
+  const { name: collection, sealed = [] } = spec;
+  const placeOf = (partition: string, key: string): Place => {
+    checkText("partition", partition);
+    checkText("key", key);
+    return { collection, partition, key };
+  };
+  const toJson = ({ partition, key }: Place, value: T): string => {
+    if (sealed.length === 0) return JSON.stringify(value);
+    const stored = { ...value } as Record<string, unknown>;
+    for (const member of sealed) {
+      const plain: unknown = stored[member];
+      if (plain !== undefined) {
+        stored[member] = sealer.seal([collection, partition, key, member], JSON.stringify(plain));
+      }
+    }
+    return JSON.stringify(stored);
+  };
+  const fromJson = ({ partition, key }: Place, json: string): T => {
+    if (sealed.length === 0) return JSON.parse(json) as T;
+    const stored = JSON.parse(json) as Record<string, unknown>;
+    for (const member of sealed) {
+      const text = stored[member];
+      if (typeof text === "string") {
+        stored[member] = JSON.parse(sealer.open([collection, partition, key, member], text));
+      }
+    }
+    return stored as T;
+  };
+  return {
+    collection,
+    indexed: Object.keys(spec.indexes ?? {}).length > 0,
+    place: placeOf,
+    encode: (place, value) => {
+      if (value === undefined) throw new TypeError(`undefined was put into "${collection}"; JSON has no such value.`);
+      return { json: toJson(place, value), entries: entriesOf(spec, value, place.key) };
+    },
+    value: fromJson,
+    entry: (partition, { key, json, etag, sequence }) => ({
+      key,
+      value: fromJson({ collection, partition, key }, json),
+      etag,
+      sequence,
+    }),
+    checkIndex: (index) => {
+      if (spec.indexes && Object.hasOwn(spec.indexes, index)) return;
+      throw new TypeError(`The collection "${collection}" declares no index "${index}".`);
+    },
+  };
+};
+
+/**
+ * Etags of one opened store: 16 or more hexadecimal digits. A random beginning per opening and a running number keep
+ * them apart between openings, processes and tenants that were deleted and made again.
+ */
+export const etagSource = (): (() => string) => {
+  const beginning = randomBytes(5).toString("hex");
+  let number = 0;
+  return () => beginning + (++number).toString(16).padStart(6, "0");
+};

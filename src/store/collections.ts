@@ -1,0 +1,72 @@
+/** A store over a driver. Single writes go straight to a commit: no read comes before them. */
+import { codecOf, etagSource, type Codec } from "./codec.ts";
+import type { Commit, Driver, EntryCheck, Place, Write } from "./driver.ts";
+import { spanOf } from "./keys.ts";
+import type { Sealer } from "./seal.ts";
+import { ConditionFailed, type Collection, type CollectionSpec, type Condition, type Store } from "./store.ts";
+import { transactor } from "./transactions.ts";
+
+const checkOf = (place: Place, condition: Condition | undefined): EntryCheck[] => {
+  if (!condition) return [];
+  return [{ ...place, etag: "ifMatch" in condition ? condition.ifMatch : undefined }];
+};
+
+const single = async (driver: Driver, write: Write, condition: Condition | undefined): Promise<number> => {
+  const commit: Commit = {
+    checks: checkOf(write, condition),
+    partitionChecks: [],
+    writes: [write],
+    attach: [],
+    release: [],
+  };
+  const outcome = await driver.commit(commit);
+  if (outcome.kind === "stale") throw new ConditionFailed(outcome.exists);
+  return outcome.sequences[0] ?? 0;
+};
+
+const collectionOver = <T>(driver: Driver, codec: Codec<T>, nextEtag: () => string): Collection<T> => ({
+  get: async (partition, key) => {
+    const row = await driver.get(codec.place(partition, key));
+    return row && codec.entry(partition, row);
+  },
+  list: async (partition, range = {}) => {
+    const rows = await driver.list(codec.collection, partition, spanOf(range));
+    return rows.map((row) => codec.entry(partition, row));
+  },
+  find: async (partition, index, value, range = {}) => {
+    codec.checkIndex(index);
+    const rows = await driver.find(codec.collection, partition, [index, value], spanOf(range));
+    return rows.map((row) => codec.entry(partition, row));
+  },
+  put: async (partition, key, value, condition) => {
+    const place = codec.place(partition, key);
+    const write = { ...place, ...codec.encode(place, value), etag: nextEtag(), indexed: codec.indexed };
+    const sequence = await single(driver, write, condition);
+    return { key, value, etag: write.etag, sequence };
+  },
+  delete: async (partition, key, condition) => {
+    const place = codec.place(partition, key);
+    const write = { ...place, json: undefined, entries: [], etag: "", indexed: codec.indexed };
+    return (await single(driver, write, condition)) > 0;
+  },
+});
+
+/** Builds the contract of `store.ts` on a driver. */
+export const storeOver = (driver: Driver, sealer: Sealer): Store => {
+  const nextEtag = etagSource();
+  return {
+    collection: (spec) => collectionOver(driver, codecOf(spec, sealer), nextEtag),
+    transact: transactor(driver, sealer, nextEtag),
+    changes: async <T>(spec: CollectionSpec<T>, partition: string, after: number, limit = 1000) => {
+      const codec = codecOf(spec, sealer);
+      const rows = await driver.changes(spec.name, partition, after, limit);
+      return rows.map(({ key, json, sequence }) => ({
+        key,
+        sequence,
+        value: json === undefined ? undefined : codec.value({ collection: spec.name, partition, key }, json),
+      }));
+    },
+    bytes: driver.bytes,
+    close: () => driver.close(),
+  };
+};

@@ -1,0 +1,165 @@
+/** The rows of a store in SQLite: reads, and applying one commit inside an open transaction. All synchronous. */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Commit, Driver, IndexEntry, Outcome, Place, Row, Write } from "../driver.ts";
+import type { Span } from "../keys.ts";
+import { sqliteSequences } from "./sequences.ts";
+
+/** The content of an upload that is to be attached; undefined data: it lies in a file. */
+export interface Attachment {
+  readonly ref: string;
+  readonly data: Uint8Array | undefined;
+}
+
+/** A commit whose uploads have been looked up. Plain data, so that it could cross to a worker thread. */
+export interface ReadyCommit extends Omit<Commit, "attach"> {
+  readonly attach: readonly Attachment[];
+}
+
+/** The reads of a `Driver`, synchronous. */
+interface Reads extends Pick<Driver, "changes"> {
+  get(place: Place): Row | undefined;
+  list(collection: string, partition: string, span: Span): Row[];
+  find(collection: string, partition: string, entry: IndexEntry, span: Span): Row[];
+  sequence(partition: string): number;
+}
+
+export interface Rows extends Reads {
+  /** Checks and applies. The caller has opened a transaction, and calls `settle` before committing it. */
+  apply(commit: ReadyCommit): Outcome;
+  /** Writes what the commits of this transaction have used up. */
+  settle(): void;
+  /** Forgets what a rolled back transaction left in memory. */
+  forget(): void;
+}
+
+const COLUMNS = "key, value as json, etag, sequence";
+
+/** One statement per form of a range: with or without its upper bound, including its lower or not. */
+const ranged = (database: DatabaseSync, before: string, column: string): ((span: Span) => StatementSync) => {
+  const prepared = new Map<string, StatementSync>();
+  return ({ exclusive, upper }) => {
+    const form = `${column} ${exclusive ? ">" : ">="} ?${upper === undefined ? "" : ` and ${column} < ?`}`;
+    const known = prepared.get(form);
+    if (known) return known;
+    const statement = database.prepare(`${before} and ${form} order by ${column} limit ?`);
+    prepared.set(form, statement);
+    return statement;
+  };
+};
+
+const bounds = ({ lower, upper, limit }: Span): (string | number)[] =>
+  upper === undefined ? [lower, limit] : [lower, upper, limit];
+
+const readsOf = (database: DatabaseSync, sequence: (partition: string) => number): Reads => {
+  const get = database.prepare(`select ${COLUMNS} from rows where collection = ? and partition = ? and key = ?`);
+  const list = ranged(database, `select ${COLUMNS} from rows where collection = ? and partition = ?`, "key");
+  const find = ranged(
+    database,
+    `select r.key as key, r.value as json, r.etag as etag, r.sequence as sequence from entries e
+     join rows r on r.collection = e.collection and r.partition = e.partition and r.key = e.key
+     where e.collection = ? and e.partition = ? and e.name = ? and e.value = ?`,
+    "e.key",
+  );
+  const changes = database.prepare(
+    `select sequence, key, value as json from rows where collection = ?1 and partition = ?2 and sequence > ?3
+     union all
+     select sequence, key, null from tombstones t where collection = ?1 and partition = ?2 and sequence > ?3
+       and not exists (select 1 from rows r where r.collection = ?1 and r.partition = ?2 and r.key = t.key)
+     order by sequence limit ?4`,
+  );
+  return {
+    get: ({ collection, partition, key }) => get.get(collection, partition, key) as Row | undefined,
+    list: (collection, partition, span) => list(span).all(collection, partition, ...bounds(span)) as unknown as Row[],
+    find: (collection, partition, [name, value], span) =>
+      find(span).all(collection, partition, name, value, ...bounds(span)) as unknown as Row[],
+    sequence,
+    changes: (collection, partition, after, limit) =>
+      changes.all(collection, partition, after, limit).map(({ key, json, sequence }) => ({
+        key: String(key),
+        json: typeof json === "string" ? json : undefined,
+        sequence: Number(sequence),
+      })),
+  };
+};
+
+const writesOf = (database: DatabaseSync, nextSequence: (partition: string) => number) => {
+  const upsert = database.prepare(
+    `insert into rows (collection, partition, key, value, etag, sequence, entries) values (?, ?, ?, ?, ?, ?, ?)
+     on conflict (collection, partition, key) do update
+     set value = excluded.value, etag = excluded.etag, sequence = excluded.sequence, entries = excluded.entries`,
+  );
+  const remove = database.prepare("delete from rows where collection = ? and partition = ? and key = ?");
+  const bury = database.prepare(
+    `insert into tombstones (collection, partition, key, sequence) values (?, ?, ?, ?)
+     on conflict (collection, partition, key) do update set sequence = excluded.sequence`,
+  );
+  const entriesBefore = database.prepare("select entries from rows where collection = ? and partition = ? and key = ?");
+  const addEntry = database.prepare(
+    "insert into entries (collection, partition, name, value, key) values (?, ?, ?, ?, ?)",
+  );
+  const dropEntry = database.prepare(
+    "delete from entries where collection = ? and partition = ? and name = ? and value = ? and key = ?",
+  );
+
+  const reindex = ({ collection, partition, key }: Place, entries: readonly IndexEntry[]): void => {
+    const before = entriesBefore.get(collection, partition, key)?.["entries"];
+    const old = typeof before === "string" ? (JSON.parse(before) as IndexEntry[]) : [];
+    const same =
+      ([name, value]: IndexEntry) =>
+      (other: IndexEntry) =>
+        other[0] === name && other[1] === value;
+    for (const entry of old) if (!entries.some(same(entry))) dropEntry.run(collection, partition, ...entry, key);
+    for (const entry of entries) if (!old.some(same(entry))) addEntry.run(collection, partition, ...entry, key);
+  };
+
+  return (write: Write): number => {
+    const { collection, partition, key, json, etag, entries, indexed } = write;
+    if (indexed) reindex(write, entries);
+    if (json === undefined) {
+      if (remove.run(collection, partition, key).changes === 0) return 0;
+      const sequence = nextSequence(partition);
+      bury.run(collection, partition, key, sequence);
+      return sequence;
+    }
+    const sequence = nextSequence(partition);
+    const stored = entries.length > 0 ? JSON.stringify(entries) : null;
+    upsert.run(collection, partition, key, json, etag, sequence, stored);
+    return sequence;
+  };
+};
+
+/** Prepares all statements on a database with the current schema. */
+export const sqliteRows = (database: DatabaseSync): Rows => {
+  const sequences = sqliteSequences(database);
+  const reads = readsOf(database, sequences.current);
+  const write = writesOf(database, sequences.next);
+  const etagOf = database.prepare("select etag from rows where collection = ? and partition = ? and key = ?");
+  const addContent = database.prepare("insert into contents (ref, data) values (?, ?)");
+  const addFile = database.prepare("insert into files (ref) values (?)");
+  const dropContent = database.prepare("delete from contents where ref = ?");
+  const dropFile = database.prepare("delete from files where ref = ?");
+
+  return {
+    ...reads,
+    settle: sequences.settle,
+    forget: sequences.forget,
+    apply: (commit) => {
+      for (const { collection, partition, key, etag } of commit.checks) {
+        const found = etagOf.get(collection, partition, key)?.["etag"];
+        if (found !== etag) return { kind: "stale", exists: found !== undefined };
+      }
+      for (const { partition, sequence } of commit.partitionChecks) {
+        if (sequences.current(partition) !== sequence) return { kind: "stale", exists: true };
+      }
+      for (const { ref, data } of commit.attach) {
+        if (data) addContent.run(ref, data);
+        else addFile.run(ref);
+      }
+      const done = commit.writes.map(write);
+      for (const ref of commit.release) {
+        if (dropContent.run(ref).changes === 0) dropFile.run(ref);
+      }
+      return { kind: "done", sequences: done };
+    },
+  };
+};

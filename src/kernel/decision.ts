@@ -9,6 +9,8 @@ export interface Need {
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
   /** Suboperation names for `SubOperationMatches`. */
   readonly subOperation?: string;
+  /** The caller has the operation's own right; this one is on a linked resource (ARM's LinkedAuthorizationFailed). */
+  readonly linkedTo?: { readonly name: string; readonly scope: string };
 }
 
 export type AttributeValue = string | number | boolean | readonly string[];

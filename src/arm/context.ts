@@ -1,0 +1,20 @@
+import type { Clock } from "../kernel/clock.ts";
+import type { Ids } from "../kernel/ids.ts";
+import type { Directory } from "../identity/directory.ts";
+import type { TenantInfo } from "../identity/tenant.ts";
+import type { LongRunning } from "./long-running.ts";
+import type { Resources } from "./resources.ts";
+
+/** What ARM's generated operations work with. */
+export interface ArmContext {
+  readonly resources: Resources;
+  readonly directory: Directory;
+  readonly tenant: TenantInfo;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly longRunning: LongRunning;
+  /** Ids of extension resources kept elsewhere (role assignments) at or below an id; they go with it. */
+  readonly extensionsBelow: (id: string) => Promise<readonly string[]>;
+}
+
+export const managementHost = "management.azure.com";

@@ -1,0 +1,51 @@
+import { pathMatcher } from "../kernel/match.ts";
+import type { Request } from "../kernel/message.ts";
+import type { AnyOperation, Match, Matcher } from "../kernel/operation.ts";
+import type { TypeOperations } from "./generated.ts";
+import { parseArmPath, segmentsOf, typeOf } from "./resource-id.ts";
+import type { ArmTarget } from "./resource-type.ts";
+
+/**
+ * Finds the operation of a management request: a declared template first (subscriptions, groups, name checks), then the
+ * resource type at the end of the path. Letter case, `//` and a trailing `/` do not matter.
+ */
+export const armMatcher = (
+  fixed: readonly AnyOperation<ArmTarget>[],
+  types: ReadonlyMap<string, TypeOperations>,
+): Matcher<ArmTarget> => {
+  const templates = pathMatcher(fixed, (path) => `/${segmentsOf(path).map(encodeURIComponent).join("/").toLowerCase()}`);
+  return async (request): Promise<Match<ArmTarget> | undefined> => {
+    const template = await templates(request);
+    if (template !== undefined) return { operation: template.operation, parameters: originalCase(template, request) };
+    const path = parseArmPath(segmentsOf(request.rawPath), request.method);
+    if (path === undefined) return undefined;
+    const operations = types.get(typeOf(path).toLowerCase());
+    const operation = operations?.get(verbOf(request, path));
+    return operation === undefined ? undefined : { operation, parameters: {} };
+  };
+};
+
+const verbOf = (request: Request, path: NonNullable<ReturnType<typeof parseArmPath>>): string => {
+  if (path.action !== undefined) return `action:${path.action.toLowerCase()}`;
+  switch (request.method) {
+    case "GET":
+    case "HEAD":
+      return path.collection ? "list" : "read";
+    case "PUT":
+    case "PATCH":
+    case "DELETE":
+      return path.collection ? "none" : request.method.toLowerCase();
+    default:
+      return "none";
+  }
+};
+
+/** The router saw a lower-cased path; parameters are given as the client spelled them. */
+const originalCase = (match: Match<ArmTarget>, request: Request): Record<string, string> => {
+  const segments = segmentsOf(request.rawPath);
+  const parameters: Record<string, string> = {};
+  for (const [index, part] of match.operation.path.split("/").slice(1).entries())
+    if (part.startsWith("**:")) parameters[part.slice(3)] = segments.slice(index).join("/");
+    else if (part.startsWith(":")) parameters[part.slice(1)] = segments[index] ?? "";
+  return parameters;
+};

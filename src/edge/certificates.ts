@@ -37,6 +37,8 @@ export interface Certificates {
   readonly intermediateSpki: string;
   /** The ready-made certificate: every service suffix, the platform hosts, localhost, 127.0.0.1. */
   readonly server: ServerCertificate;
+  /** True when the ready-made certificate covers `host`. */
+  covers(host: string): boolean;
   /** A certificate that covers `host`. Deeper names (`app.env.region.azurecontainerapps.io`) are minted once and kept. */
   serverFor(host: string): ServerCertificate | Promise<ServerCertificate>;
   /** The same, ready for TLS. */
@@ -95,6 +97,7 @@ export const openCertificates = async (options: CertificatesOptions): Promise<Ce
     caFile,
     intermediateSpki: authority.spki,
     server: main,
+    covers: (host) => covers(served, host),
     serverFor,
     contextFor: (host) => {
       const server = serverFor(host);

@@ -19,7 +19,10 @@ export const oauthDialect: Dialect = {
     const { number, ...extra } = fault.detail as { number?: number; [key: string]: unknown };
     const code = number ?? (fault.status >= 500 ? 90033 : 9002313);
     const correlation = correlationId(exchange);
-    const timestamp = new Date(exchange.clock.now()).toISOString().replace("T", " ").replace(/\.\d+Z$/, "Z");
+    const timestamp = new Date(exchange.clock.now())
+      .toISOString()
+      .replace("T", " ")
+      .replace(/\.\d+Z$/, "Z");
     const trace = `Trace ID: ${exchange.id} Correlation ID: ${correlation} Timestamp: ${timestamp}`;
     return {
       status: fault.status,

@@ -8,7 +8,10 @@ const entities: Readonly<Record<string, string>> = {
 
 /** Text for XML content or attributes. Characters that XML 1.0 cannot hold become U+FFFD. */
 export const escapeXml = (text: string): string =>
-  text.replaceAll(/[&<>"']|[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, (found) => entities[found] ?? "\uFFFD");
+  text.replaceAll(
+    /[&<>"']|[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu,
+    (found) => entities[found] ?? "\uFFFD",
+  );
 
 /** An element with text content; nothing for undefined. */
 export const element = (name: string, text: string | number | boolean | undefined): string =>

@@ -1,0 +1,163 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Reply } from "../kernel/message.ts";
+import {
+  type Arrival,
+  edgeReply,
+  inspectMessage,
+  NodeRequest,
+  refusalOf,
+  refuseMessage,
+  serveMessage,
+} from "../wire/node-http.ts";
+import type { Connection } from "./connection.ts";
+import { destinationOf, sameOrigin } from "./destination.ts";
+import type { GatewayState } from "./gateway.ts";
+import { type Ownership, strangerReply } from "./ownership.ts";
+import { proxyAccount } from "./proxy-credentials.ts";
+import { rawReply } from "./raw-reply.ts";
+import { forward, Unreachable } from "./tunnel.ts";
+
+/** Asks for the credential that the proxy URL of `lanyard run` and `lanyard env` carries. */
+export const proxyChallenge: Reply = edgeReply(
+  407,
+  "ProxyAuthenticationRequired",
+  "This proxy wants the credential in the proxy URL that `lanyard run` and `lanyard env` set.",
+  { "Proxy-Authenticate": 'Basic realm="lanyard"' },
+);
+
+const crossOrigin: Reply = edgeReply(403, "CrossOriginRefused", "A page of another origin may not call this address.");
+
+type Verdict =
+  | { readonly kind: "serve"; readonly arrival: Arrival }
+  | { readonly kind: "refuse"; readonly reply: Reply }
+  | { readonly kind: "forward"; readonly url: URL };
+
+const refuse = (reply: Reply): Verdict => ({ kind: "refuse", reply });
+
+/** Serves one request that node:http has parsed. */
+export const serveExchange = (
+  state: GatewayState,
+  message: IncomingMessage,
+  response: ServerResponse,
+  awaiting: boolean,
+): void => {
+  const connection = state.connectionOf(message.socket);
+  connection.pending.add(response);
+  response.once("close", () => connection.pending.delete(response));
+  // Broken connections show in the body and in `close`; without a listener they would end the process.
+  message.on("error", () => undefined);
+  response.on("error", () => undefined);
+  void settle(state, message, response, awaiting, connection).catch((error: unknown) => {
+    state.onError(error);
+    response.destroy();
+  });
+};
+
+const settle = async (
+  state: GatewayState,
+  message: IncomingMessage,
+  response: ServerResponse,
+  awaiting: boolean,
+  connection: Connection,
+): Promise<void> => {
+  const judged = judge(state, message, connection);
+  const verdict = judged instanceof Promise ? await judged : judged;
+  if (verdict.kind === "serve")
+    return serveMessage(message, response, verdict.arrival, awaiting, state.handle, state.onError);
+  if (verdict.kind === "refuse") return refuseMessage(message, response, verdict.reply, awaiting);
+  try {
+    if (awaiting) response.writeContinue();
+    await forward(message, response, verdict.url, state.egress);
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error;
+    refuseMessage(message, response, edgeReply(error.status, "Unreachable", error.message), awaiting);
+  }
+};
+
+/** Whether and as whom a message is served. */
+const judge = (state: GatewayState, message: IncomingMessage, connection: Connection): Verdict | Promise<Verdict> => {
+  const bad = inspectMessage(message);
+  if (bad !== undefined) return refuse(refusalOf(bad));
+  const destination = destinationOf(message, connection, state.ports);
+  if (destination.kind === "refused") return refuse(destination.reply);
+
+  let { app } = connection;
+  if (destination.proxied !== undefined && destination.proxied !== false) {
+    const account = proxyAccount(state.accounts, message.headers["proxy-authorization"]);
+    if (account === undefined && destination.kind === "host" && connection.door === "proxy")
+      return refuse(proxyChallenge);
+    app = account?.app ?? app;
+  }
+  const arrival = (host: string): Verdict => ({
+    kind: "serve",
+    arrival: { host, target: destination.target, secure: connection.secure, connectionApp: app },
+  });
+  if (destination.kind === "own") return sameOrigin(message, state.ports) ? arrival("localhost") : refuse(crossOrigin);
+
+  const conclude = (ownership: Ownership): Verdict => {
+    if (ownership === "tenant") return arrival(destination.host);
+    const { proxied } = destination;
+    if (proxied === undefined) return refuse(strangerReply(destination.host, ownership));
+    const barred = tunnelRefusal(state, connection, destination.host, ownership);
+    return barred === undefined ? { kind: "forward", url: proxied } : refuse(barred);
+  };
+  const ownership = state.owner(destination.host);
+  return ownership instanceof Promise ? ownership.then(conclude) : conclude(ownership);
+};
+
+/** Why traffic for a host that is not the tenant's stays here; undefined when it may go out. */
+export const tunnelRefusal = (
+  state: GatewayState,
+  connection: Connection,
+  host: string,
+  ownership: Ownership,
+): Reply | undefined => {
+  const named = state.passthrough.has(host);
+  if (ownership === "azure-unknown" && !named) return strangerReply(host, ownership);
+  if (connection.door === "open")
+    return edgeReply(
+      403,
+      "TunnelRefused",
+      `This port answers for the tenant's own hosts only, and ${host} is not one.`,
+    );
+  if (!state.online) return edgeReply(403, "Offline", `${host} is outside the tenant, and the tenant runs offline.`);
+  return undefined;
+};
+
+/** Hands a WebSocket request of a tenant's host to whoever takes upgrades. */
+export const serveUpgrade = async (
+  state: GatewayState,
+  message: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> => {
+  try {
+    socket.on("error", () => socket.destroy());
+    const connection = state.connectionOf(message.socket);
+    const verdict = await judge(state, message, connection);
+    if (verdict.kind === "refuse") return rawReply(socket, verdict.reply);
+    if (verdict.kind === "forward" || state.upgrade === undefined)
+      return rawReply(socket, edgeReply(501, "UpgradeNotSupported", "This connection cannot be upgraded."));
+    state.upgrade(new NodeRequest(message, verdict.arrival), socket, head);
+  } catch (error) {
+    state.onError(error);
+    socket.destroy();
+  }
+};
+
+const unreadable: Readonly<Record<string, Reply>> = {
+  HPE_HEADER_OVERFLOW: edgeReply(431, "RequestHeaderFieldsTooLarge", "The headers of the request are too large."),
+  ERR_HTTP_REQUEST_TIMEOUT: edgeReply(408, "RequestTimeout", "The request did not arrive in time."),
+};
+const badRequest = edgeReply(400, "BadRequest", "The request is not valid HTTP.");
+
+/** Answers a connection whose next request cannot be read, unless an answer is already on its way. */
+export const answerUnreadable = (state: GatewayState, error: Error & { code?: string }, socket: Socket): void => {
+  const { pending } = state.connectionOf(socket);
+  const [newest] = pending;
+  const silent = pending.size > 1 || newest?.headersSent === true || error.code === "ECONNRESET";
+  if (silent) socket.destroy();
+  else rawReply(socket, unreadable[error.code ?? ""] ?? badRequest);
+};

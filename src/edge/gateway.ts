@@ -1,0 +1,165 @@
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { createServer as createTlsServer, type SecureContext } from "node:tls";
+import type { Reply, Request } from "../kernel/message.ts";
+import type { Certificates } from "./certificates.ts";
+import { type Connection, connectionBook, type Door, newConnection, sniff } from "./connection.ts";
+import { tunnelledAzureHosts } from "./names.ts";
+import type { Owner } from "./ownership.ts";
+import type { ProxyAccounts } from "./proxy-credentials.ts";
+import { openTunnel } from "./connect.ts";
+import { answerUnreadable, serveExchange, serveUpgrade } from "./exchange.ts";
+import { type Egress, publicEgress } from "./tunnel.ts";
+
+export interface GatewayOptions {
+  readonly certificates: Certificates;
+  /** Answers every request for a host of the tenant and for the gateway's own address (host `localhost`). */
+  readonly handle: (request: Request) => Promise<Reply>;
+  readonly owner: Owner;
+  /** Port on 127.0.0.1 of the PostgreSQL front door for a server's host; undefined when there is no such server. */
+  readonly postgresPort: (host: string) => number | undefined | Promise<number | undefined>;
+  readonly accounts: ProxyAccounts;
+  /** Takes over WebSocket upgrades for hosts of the tenant: it writes the answer to the socket itself. */
+  readonly upgrade?: (request: Request, socket: Duplex, head: Buffer) => void;
+  /** Told of failures that are ours. */
+  readonly onError: (error: unknown) => void;
+  /** 0 or absent: any free port. */
+  readonly port?: number;
+  readonly openPort?: number;
+  /** Azure hosts that are tunnelled to the real ones, besides the extension hosts of `az`. */
+  readonly passthrough?: readonly string[];
+  /** False refuses every tunnel. Default true. */
+  readonly online?: boolean;
+  readonly egress?: Egress;
+}
+
+export interface Gateway extends AsyncDisposable {
+  /** The port that wants proxy credentials: CONNECT, absolute-form, direct TLS by SNI, and the tenant's own paths. */
+  readonly port: number;
+  /** The port for clients that cannot send credentials: the tenant's own hosts, and no tunnels. */
+  readonly openPort: number;
+  /** Stops listening and ends every connection. */
+  close(): Promise<void>;
+}
+
+/** What the parts of an open gateway share. */
+export interface GatewayState extends Omit<GatewayOptions, "passthrough" | "online" | "egress"> {
+  readonly passthrough: ReadonlySet<string>;
+  readonly online: boolean;
+  readonly egress: Egress;
+  /** Own ports, known once it listens. */
+  ports: readonly number[];
+  connectionOf(socket: Socket): Connection;
+  /** Serves a socket whose protocol is still to be seen. */
+  accept(socket: Socket, connection: Connection): void;
+}
+
+/** Tokens go up to some 27 kB (recorded with real clients); Node's default of 16 kB would refuse them. */
+const maxHeaderSize = 64 * 1024;
+/** Longer than the keep-alive of the SDKs' agents, so that they and not we close idle connections. */
+const keepAliveTimeout = 75_000;
+
+/** Opens the gateway: both its ports, on 127.0.0.1. */
+export const openGateway = async (options: GatewayOptions): Promise<Gateway> => {
+  const { certificates, accounts } = options;
+  const book = connectionBook();
+  const http = createHttpServer({
+    maxHeaderSize,
+    keepAliveTimeout,
+    joinDuplicateHeaders: true,
+    // JDK's HttpClient offers `Upgrade: h2c` on every plain request: only WebSockets are an upgrade here.
+    shouldUpgradeCallback: (message) => message.headers.upgrade?.toLowerCase() === "websocket",
+  });
+  // Zero lifts Node's silent cut after 2000 headers; too many are refused aloud.
+  http.maxHeadersCount = 0;
+  // This server never listens itself; the event starts its sweep for requests that take too long to arrive.
+  http.emit("listening");
+
+  const tls = createTlsServer({
+    key: certificates.server.key,
+    cert: certificates.server.cert,
+    minVersion: "TLSv1.2",
+    ALPNProtocols: ["http/1.1"],
+    handshakeTimeout: 20_000,
+    SNICallback: (name, done) => {
+      void answerSni(name.toLowerCase(), options, done);
+    },
+  });
+  tls.on("secureConnection", (socket) => {
+    if (book.secured(socket) === undefined) socket.destroy();
+    else http.emit("connection", socket);
+  });
+  // A failed handshake is the client's affair: it does not trust us, or speaks something else.
+  tls.on("tlsClientError", (_error, socket) => socket.destroy());
+
+  const state: GatewayState = {
+    ...options,
+    passthrough: new Set([...tunnelledAzureHosts, ...(options.passthrough ?? [])]),
+    online: options.online ?? true,
+    egress: options.egress ?? publicEgress,
+    ports: [],
+    connectionOf: (socket) => book.get(socket) ?? newConnection("open"),
+    accept: (socket, connection) =>
+      sniff(socket, accounts, (protocol, app) => {
+        book.set(socket, app === undefined ? connection : { ...connection, app });
+        (protocol === "tls" ? tls : http).emit("connection", socket);
+      }),
+  };
+  http.on("request", (message, response) => serveExchange(state, message, response, false));
+  http.on("checkContinue", (message, response) => serveExchange(state, message, response, true));
+  http.on("connect", (message, socket, head) => void openTunnel(state, message, socket as Socket, head));
+  http.on("upgrade", (message, socket, head) => void serveUpgrade(state, message, socket, head));
+  http.on("clientError", (error, socket) => answerUnreadable(state, error, socket as Socket));
+
+  const sockets = new Set<Socket>();
+  const listen = (door: Door, port: number): Promise<Server> =>
+    new Promise((resolve, reject) => {
+      const server = createNetServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+        sockets.add(socket);
+        socket.once("close", () => sockets.delete(socket));
+        // Resets between two requests reach nobody else.
+        socket.on("error", () => socket.destroy());
+        state.accept(socket, newConnection(door));
+      });
+      server.once("error", reject);
+      server.listen({ host: "127.0.0.1", port, exclusive: true }, () => {
+        server.off("error", reject);
+        server.on("error", options.onError);
+        resolve(server);
+      });
+    });
+  const servers = [await listen("proxy", options.port ?? 0)];
+  try {
+    servers.push(await listen("open", options.openPort ?? 0));
+  } catch (error) {
+    servers[0]?.close();
+    http.close();
+    throw error;
+  }
+  const [port = 0, openPort = 0] = servers.map((server) => (server.address() as AddressInfo).port);
+  state.ports = [port, openPort];
+
+  const close = async (): Promise<void> => {
+    const closed = servers.map((server) => new Promise((resolve) => void server.close(resolve)));
+    http.close();
+    tls.close();
+    for (const socket of sockets) socket.destroy();
+    await Promise.all(closed);
+  };
+  return { port, openPort, close, [Symbol.asyncDispose]: close };
+};
+
+/** Presents the ready-made certificate, or one of its own for a deeper name that the tenant really has. */
+const answerSni = async (
+  host: string,
+  { certificates, owner }: GatewayOptions,
+  answer: (error: Error | null, context?: SecureContext) => void,
+): Promise<void> => {
+  try {
+    const own = !certificates.covers(host) && (await owner(host)) === "tenant";
+    answer(null, await certificates.contextFor(own ? host : "localhost"));
+  } catch (error) {
+    answer(error instanceof Error ? error : new Error(String(error)));
+  }
+};

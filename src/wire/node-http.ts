@@ -1,0 +1,72 @@
+/** node:http on one side, the kernel's `Request` and `Reply` on the other. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { BodyTooLarge, BodyTruncated, type Reply, type Request } from "../kernel/message.ts";
+import { incomingBody } from "./node-body.ts";
+import { writeReply } from "./node-reply.ts";
+import { type Arrival, type BadMessage, NodeRequest } from "./node-request.ts";
+
+export { type Arrival, type BadMessage, inspectMessage, NodeRequest, soundPath } from "./node-request.ts";
+
+export type Handler = (request: Request) => Promise<Reply>;
+
+/** An answer of the edge itself, in the shape most Azure clients can read. */
+export const edgeReply = (
+  status: number,
+  code: string,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): Reply => ({ status, headers, body: { json: { error: { code, message } } } });
+
+const failure = edgeReply(500, "InternalError", "Lanyard failed to process the request.");
+
+/** The client's own doing, when a handler lets it through. */
+const brokenBody = (error: unknown): Reply | undefined => {
+  if (error instanceof BodyTooLarge) return edgeReply(413, "RequestBodyTooLarge", error.message);
+  if (error instanceof BodyTruncated) return edgeReply(400, "IncompleteBody", error.message);
+  return undefined;
+};
+
+/**
+ * Lets `handle` answer one message.
+ * @param awaiting true for a message with `Expect: 100-continue`
+ * @param onError told of failures that are ours; the client gets a plain 500
+ */
+export const serveMessage = async (
+  message: IncomingMessage,
+  response: ServerResponse,
+  arrival: Arrival,
+  awaiting: boolean,
+  handle: Handler,
+  onError: (error: unknown) => void,
+): Promise<void> => {
+  const request = new NodeRequest(message, arrival, awaiting ? () => response.writeContinue() : undefined);
+  let reply: Reply;
+  try {
+    reply = await handle(request);
+  } catch (error) {
+    reply = brokenBody(error) ?? failure;
+    if (reply === failure) onError(error);
+  }
+  request.release();
+  if (response.destroyed) {
+    if (reply.body !== undefined && "stream" in reply.body) reply.body.stream.destroy();
+    return;
+  }
+  try {
+    writeReply(message, response, request.body, reply);
+  } catch (error) {
+    onError(error);
+    if (response.headersSent) response.destroy();
+    else writeReply(message, response, request.body, failure);
+  }
+};
+
+/** Answers a message that never reaches a handler. */
+export const refuseMessage = (
+  message: IncomingMessage,
+  response: ServerResponse,
+  reply: Reply,
+  awaiting: boolean,
+): void => writeReply(message, response, incomingBody(message, awaiting ? () => undefined : undefined), reply);
+
+export const refusalOf = (bad: BadMessage): Reply => edgeReply(bad.status, bad.code, bad.message);

@@ -30,11 +30,24 @@ export const sqliteDriver = (
   options: { readonly path: string; readonly contents: string | undefined; readonly small: number },
 ): Driver => {
   const explain = (error: unknown): unknown => explained(error, options.path);
+  const told =
+    <Arguments extends unknown[], Result>(read: (...given: Arguments) => Result) =>
+    (...given: Arguments): Result => {
+      try {
+        return read(...given);
+      } catch (error) {
+        throw explain(error);
+      }
+    };
   const rows = sqliteRows(database);
   const commits = groupCommit(database, rows, explain);
   const bytes = sqliteBytes(database, { directory: options.contents, small: options.small });
   return {
-    ...rows,
+    get: told(rows.get),
+    list: told(rows.list),
+    find: told(rows.find),
+    sequence: told(rows.sequence),
+    changes: told(rows.changes),
     bytes,
     commit: async ({ attach, ...commit }) => {
       const attachments = attach.map((ref) => bytes.attachment(ref));

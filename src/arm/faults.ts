@@ -12,6 +12,11 @@ export const armFault = catalogue({
     code: "InvalidApiVersionParameter",
     message: "The api-version '{version}' is invalid. The supported versions are '{supported}'.",
   },
+  missingToken: {
+    status: 401,
+    code: "AuthenticationFailed",
+    message: "Authentication failed. The 'Authorization' header is missing.",
+  },
   subscriptionNotFound: {
     status: 404,
     code: "SubscriptionNotFound",

@@ -1,0 +1,93 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Directory } from "../../identity/directory.ts";
+import type { ServicePrincipal } from "../../identity/principals.ts";
+import type { TokenIssuer } from "../../identity/tokens.ts";
+import type { Call } from "../../kernel/call.ts";
+import { json, type Reply } from "../../kernel/message.ts";
+import { entraFault, flowNotBuilt } from "./faults.ts";
+
+export interface TokenEndpointContext {
+  readonly directory: Directory;
+  readonly issuer: TokenIssuer;
+  /** Is there such a resource (audience) in the tenant? */
+  readonly knownResource: (resource: string) => Promise<boolean>;
+}
+
+/**
+ * POST …/token. Checks in Entra's order (access.md 4.5): tenant, parameters, application, service principal, credential,
+ * scope form, resource.
+ */
+export const token = async (call: Call, version: "v1" | "v2", context: TokenEndpointContext): Promise<Reply> => {
+  const form = await call.body.form();
+  const grant = required(form, "grant_type");
+  if (grant !== "client_credentials") {
+    if (/device_code|authorization_code|refresh_token|password|jwt-bearer|saml/.test(grant))
+      throw flowNotBuilt(`The grant type '${grant}'`);
+    throw entraFault(70003, { grant });
+  }
+  const principal = await authenticateClient(form, context, call.clock.now());
+  const resource = version === "v2" ? resourceOfScope(required(form, "scope")) : required(form, "resource");
+  if (!(await context.knownResource(resource)))
+    throw entraFault(500011, { resource, tenant: context.issuer.tenant.displayName });
+  const issued = await context.issuer.issue({
+    principal,
+    audience: resource,
+    proof: "secret",
+    claimsCapable: /"xms_cc".*"cp1"/is.test(form.get("claims") ?? ""),
+  });
+  if (version === "v2")
+    return json({
+      token_type: "Bearer",
+      expires_in: issued.expiresIn,
+      ext_expires_in: issued.expiresIn,
+      access_token: issued.token,
+    });
+  return json({
+    token_type: "Bearer",
+    expires_in: String(issued.expiresIn),
+    ext_expires_in: String(issued.expiresIn),
+    expires_on: String(issued.expiresAt),
+    not_before: String(issued.issuedAt),
+    resource,
+    access_token: issued.token,
+  });
+};
+
+const required = (form: URLSearchParams, name: string): string => {
+  const value = form.get(name);
+  if (value === null || value.trim() === "") throw entraFault(900144, { name });
+  return value.trim();
+};
+
+const authenticateClient = async (
+  form: URLSearchParams,
+  { directory, issuer }: TokenEndpointContext,
+  now: number,
+): Promise<ServicePrincipal> => {
+  const appId = required(form, "client_id");
+  const application = await directory.application(appId);
+  if (application === undefined) throw entraFault(700016, { app: appId, tenant: issuer.tenant.displayName });
+  const principal = await directory.servicePrincipal(appId);
+  if (principal === undefined) throw entraFault(7000229, { app: appId, tenant: issuer.tenant.tenantId });
+  if (form.has("client_assertion")) throw entraFault(700027);
+  const secret = form.get("client_secret");
+  if (secret === null) throw entraFault(7000218);
+  const matching = application.secrets.filter((known) => sameSecret(known.value, secret));
+  if (matching.length === 0) throw entraFault(7000215, { app: appId });
+  if (matching.every((known) => known.expires <= now)) throw entraFault(7000222, { app: appId });
+  return principal;
+};
+
+/** Compares digests, so that neither content nor length shows in the time taken. */
+const sameSecret = (known: string, given: string): boolean => {
+  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(known), digest(given));
+};
+
+/** `X/.default` asks for audience `X`, `X//.default` for `X/` (identity-and-routing.md 3.4). */
+const resourceOfScope = (scope: string): string => {
+  const asked = scope.split(/\s+/).filter((each) => !["openid", "profile", "offline_access", "email"].includes(each));
+  const [first = ""] = asked;
+  if (asked.length !== 1 || !first.endsWith("/.default")) throw entraFault(1002012, { scope });
+  return first.slice(0, -"/.default".length);
+};

@@ -33,11 +33,15 @@ export const deleteBelow = async (id: string, call: Pick<ArmCall, "invoke">, con
 const depth = (id: string): number => id.split("/").length;
 
 /** Whatever others stand on goes last within a depth: plans after sites, identities after their users. */
-const rank = (type: string): number => (/\/(serverfarms|userAssignedIdentities|managedEnvironments)$/i.test(type) ? 1 : 0);
+const rank = (type: string): number =>
+  /\/(serverfarms|userAssignedIdentities|managedEnvironments)$/i.test(type) ? 1 : 0;
 
 const deleteAs = async (id: string, call: Pick<ArmCall, "invoke">): Promise<void> => {
   const path = `${encodeURI(id)}?api-version=2022-12-01`;
-  const reply = await call.invoke({ as: "platform", effect: "group-delete" }, { method: "DELETE", host: managementHost, path });
+  const reply = await call.invoke(
+    { as: "platform", effect: "group-delete" },
+    { method: "DELETE", host: managementHost, path },
+  );
   if (reply.status >= 400 && reply.status !== 404)
     throw new Error(`Deleting ${id} with its parent failed with status ${reply.status}.`);
 };

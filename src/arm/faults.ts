@@ -31,8 +31,7 @@ export const armFault = catalogue({
   groupBeingDeleted: {
     status: 409,
     code: "ResourceGroupBeingDeleted",
-    message:
-      "The resource group '{name}' is in deprovisioning state and cannot perform this operation.",
+    message: "The resource group '{name}' is in deprovisioning state and cannot perform this operation.",
   },
   resourceNotFound: {
     status: 404,

@@ -52,15 +52,56 @@ export const operationsOfType = (type: ResourceType, context: ArmContext): TypeO
       const id = call.target.id;
       return name === "list"
         ? (handler as NonNullable<ResourceSource["list"]>)(call, id)
-        : (handler as NonNullable<ResourceSource["get"]>)(call, id, call.target.path?.names.at(-1) ?? nameOf(id));
+        : handler(call, id, call.target.path?.names.at(-1) ?? nameOf(id));
     };
   };
   const operations = new Map<string, AnyOperation<ArmTarget>>([
-    ["read", operation("read", ["GET", "HEAD"], from("get", (call) => readResource(type, call, context)), bodyLimit)],
-    ["list", operation("read", "GET", from("list", (call) => listResources(type, call, context)), bodyLimit, true)],
-    ["put", operation("write", "PUT", from("put", (call) => writeResource(type, call, "PUT", context)), bodyLimit)],
-    ["patch", operation("write", "PATCH", from("patch", (call) => writeResource(type, call, "PATCH", context)), bodyLimit)],
-    ["delete", operation("delete", "DELETE", from("delete", (call) => deleteResource(type, call, context)), bodyLimit)],
+    [
+      "read",
+      operation(
+        "read",
+        ["GET", "HEAD"],
+        from("get", (call) => readResource(type, call, context)),
+        bodyLimit,
+      ),
+    ],
+    [
+      "list",
+      operation(
+        "read",
+        "GET",
+        from("list", (call) => listResources(type, call, context)),
+        bodyLimit,
+        true,
+      ),
+    ],
+    [
+      "put",
+      operation(
+        "write",
+        "PUT",
+        from("put", (call) => writeResource(type, call, "PUT", context)),
+        bodyLimit,
+      ),
+    ],
+    [
+      "patch",
+      operation(
+        "write",
+        "PATCH",
+        from("patch", (call) => writeResource(type, call, "PATCH", context)),
+        bodyLimit,
+      ),
+    ],
+    [
+      "delete",
+      operation(
+        "delete",
+        "DELETE",
+        from("delete", (call) => deleteResource(type, call, context)),
+        bodyLimit,
+      ),
+    ],
   ]);
   for (const action of type.actions ?? [])
     operations.set(

@@ -1,7 +1,7 @@
 import type { ServicePrincipal } from "../identity/principals.ts";
 import type { ArmContext } from "./context.ts";
 import { armFault } from "./faults.ts";
-import { type IdentityBlock, isObject, type Json, type JsonObject, objectOf } from "./record.ts";
+import { type IdentityBlock, isObject, type Json, type JsonObject, objectOf, textOf } from "./record.ts";
 import type { Change } from "./resource-type.ts";
 
 const types: Readonly<Record<string, { system: boolean; user: boolean }>> = {
@@ -22,7 +22,7 @@ export const identityOf = async (change: Change, context: ArmContext): Promise<I
   if (asked === undefined) return before;
   if (asked !== null && !isObject(asked))
     throw armFault("invalidIdentity", { why: "The identity must be an object with a type." });
-  const text = String(asked?.["type"] ?? (before?.type ?? "None")).replaceAll(" ", "");
+  const text = textOf(asked?.["type"] ?? before?.type ?? "None").replaceAll(" ", "");
   const wanted = types[text.toLowerCase()];
   if (wanted === undefined)
     throw armFault("invalidIdentity", {
@@ -33,10 +33,17 @@ export const identityOf = async (change: Change, context: ArmContext): Promise<I
     : [];
   if (wanted.user && !wanted.system && userAssigned.length === 0)
     throw armFault("invalidIdentity", { why: "The identity type 'UserAssigned' needs at least one identity id." });
-  const system = wanted.system ? (before?.principalId ?? (await createSystemIdentity(change, context)).objectId) : undefined;
+  const system = wanted.system
+    ? (before?.principalId ?? (await createSystemIdentity(change, context)).objectId)
+    : undefined;
   if (system === undefined && userAssigned.length === 0) return undefined;
   return {
-    type: system === undefined ? "UserAssigned" : userAssigned.length === 0 ? "SystemAssigned" : "SystemAssigned, UserAssigned",
+    type:
+      system === undefined
+        ? "UserAssigned"
+        : userAssigned.length === 0
+          ? "SystemAssigned"
+          : "SystemAssigned, UserAssigned",
     ...(system === undefined ? {} : { principalId: system, tenantId: context.tenant.tenantId }),
     userAssigned,
   };

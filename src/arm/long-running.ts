@@ -24,7 +24,11 @@ const holdMilliseconds = 20_000;
 /** Long-running operations: durable, never forgotten; what a crash interrupted is failed at the next start. */
 export interface LongRunning {
   /** Runs `work` in the background; headers for the 202/201 that announces it. */
-  start(what: { resourceId: string; startedBy: string; work: () => Promise<void> }): Promise<Readonly<Record<string, string>>>;
+  start(what: {
+    resourceId: string;
+    startedBy: string;
+    work: () => Promise<void>;
+  }): Promise<Readonly<Record<string, string>>>;
   /** The operation; waits for its end up to 20 s. */
   poll(id: string): Promise<LongOperation | undefined>;
   /** Marks operations of an earlier process as failed. Call once at start, before resumed work is started again. */
@@ -63,7 +67,13 @@ export const longRunning = (options: {
 
   return {
     start: async ({ resourceId, startedBy, work }) => {
-      const operation: LongOperation = { id: ids.guid(), status: "InProgress", resourceId, startedBy, started: clock.now() };
+      const operation: LongOperation = {
+        id: ids.guid(),
+        status: "InProgress",
+        resourceId,
+        startedBy,
+        started: clock.now(),
+      };
       await collection.put(partition, operation.id, operation);
       const done = finish(operation, work)
         .catch(options.onError)

@@ -13,7 +13,10 @@ export const armMatcher = (
   fixed: readonly AnyOperation<ArmTarget>[],
   types: ReadonlyMap<string, TypeOperations>,
 ): Matcher<ArmTarget> => {
-  const templates = pathMatcher(fixed, (path) => `/${segmentsOf(path).map(encodeURIComponent).join("/").toLowerCase()}`);
+  const templates = pathMatcher(
+    fixed,
+    (path) => `/${segmentsOf(path).map(encodeURIComponent).join("/").toLowerCase()}`,
+  );
   return async (request): Promise<Match<ArmTarget> | undefined> => {
     const template = await templates(request);
     if (template !== undefined) return { operation: template.operation, parameters: originalCase(template, request) };

@@ -51,6 +51,18 @@ export const isObject = (value: unknown): value is JsonObject =>
 /** The object, or an empty one. */
 export const objectOf = (value: unknown): JsonObject => (isObject(value) ? value : {});
 
+/** A JSON scalar as text; "" for anything else. */
+export const textOf = (value: unknown): string =>
+  typeof value === "string" ? value : typeof value === "number" || typeof value === "boolean" ? String(value) : "";
+
+/** Tags as Azure keeps them: names with text values; null drops one. */
+export const readTags = (value: unknown): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(objectOf(value))
+      .filter(([, tag]) => tag !== null)
+      .map(([name, tag]) => [name, textOf(tag)]),
+  );
+
 /** JSON merge (RFC 7396): objects merge, null removes, anything else replaces. */
 export const merge = (base: JsonObject, patch: JsonObject): JsonObject => {
   const merged: Record<string, Json | undefined> = { ...base };

@@ -56,14 +56,18 @@ export const idOf = (path: ArmPath): string => {
 
 /** Key under which an id is stored and compared: lower case, no trailing slash. */
 export const idKey = (id: string): string => {
-  const key = id.toLowerCase().replaceAll(/\/{2,}/g, "/").replace(/\/$/, "");
+  const key = id
+    .toLowerCase()
+    .replaceAll(/\/{2,}/g, "/")
+    .replace(/\/$/, "");
   return key === "" ? "/" : key;
 };
 
 export const subscriptionOf = (id: string): string | undefined => /^\/subscriptions\/([^/]+)/i.exec(id)?.[1];
 
 /** Id of the resource group that an id lies in (or is), as written. */
-export const groupIdOf = (id: string): string | undefined => /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+/i.exec(id)?.[0];
+export const groupIdOf = (id: string): string | undefined =>
+  /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+/i.exec(id)?.[0];
 
 export const groupNameOf = (id: string): string | undefined => /\/resourceGroups\/([^/]+)/i.exec(id)?.[1];
 

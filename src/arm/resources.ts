@@ -35,16 +35,23 @@ export const openResources = (store: Store, subscriptionId: string): Resources =
     below: async (id, type) => {
       const found = await collection.list(partitionOf(id), { prefix: `${idKey(id)}/`, limit: all });
       const wanted = type?.toLowerCase();
-      return found.map(({ value }) => value).filter((value) => wanted === undefined || value.type.toLowerCase() === wanted);
+      return found
+        .map(({ value }) => value)
+        .filter((value) => wanted === undefined || value.type.toLowerCase() === wanted);
     },
     ofType: async (subscription, type) =>
-      (await collection.find(partitionOf(`/subscriptions/${subscription}`), "type", type.toLowerCase(), { limit: all })).map(
-        ({ value }) => value,
-      ),
+      (
+        await collection.find(partitionOf(`/subscriptions/${subscription}`), "type", type.toLowerCase(), { limit: all })
+      ).map(({ value }) => value),
     named: async (type, name) =>
       (await collection.find(own, "globalName", `${type}/${name}`.toLowerCase(), { limit: 1 }))[0]?.value,
     put: async (record, etag) => {
-      await collection.put(partitionOf(record.id), idKey(record.id), record, etag === undefined ? undefined : { ifMatch: etag });
+      await collection.put(
+        partitionOf(record.id),
+        idKey(record.id),
+        record,
+        etag === undefined ? undefined : { ifMatch: etag },
+      );
     },
     create: async (record) => {
       await collection.put(partitionOf(record.id), idKey(record.id), record, { ifNoneMatch: "*" });

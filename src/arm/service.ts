@@ -45,7 +45,11 @@ export const armService = (options: {
     resolve: (request) => targetOf(request),
     scope: (call) => call.target.id,
     authenticators: [
-      bearer(verifier, (audience) => audiences.includes(audience), (refusal) => unauthenticated(refusal, tenantId)),
+      bearer(
+        verifier,
+        (audience) => audiences.includes(audience),
+        (refusal) => unauthenticated(refusal, tenantId),
+      ),
     ],
     deciders: [options.rbac],
     refuse: (call, need, verdict) => refuse(call.caller, need, verdict, tenantId),
@@ -171,4 +175,3 @@ const unmatched = (request: Request, types: readonly ResourceType[]): Fault => {
     { hint: `Lanyard has no resource type ${typeOf(path)}; docs/reference/coverage.md lists those it has.` },
   );
 };
-

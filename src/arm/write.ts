@@ -6,7 +6,7 @@ import { identityOf } from "./identity-block.ts";
 import { present } from "./present.ts";
 import { groupExists } from "./resources.ts";
 import { groupIdOf, idOf, nameOf, parentOf } from "./resource-id.ts";
-import { isObject, objectOf, type ResourceRecord } from "./record.ts";
+import { isObject, readTags, type ResourceRecord } from "./record.ts";
 import type { ArmCall, Change, ResourceType } from "./resource-type.ts";
 
 /** PUT and PATCH of a resource that ARM keeps. */
@@ -58,12 +58,20 @@ const readChange = async (
   if (!isObject(body)) throw armFault("invalidContent", { why: "The request body must be a JSON object." });
   const existing = await context.resources.get(id);
   if (existing === undefined) await requireParent(type, id, context);
-  return { call, id: existing?.id ?? (await canonicalId(type, id, context)), name: existing?.name ?? name, verb, body, existing };
+  return {
+    call,
+    id: existing?.id ?? (await canonicalId(type, id, context)),
+    name: existing?.name ?? name,
+    verb,
+    body,
+    existing,
+  };
 };
 
 /** Spells a new id: types as declared, the group and parents as they were created. */
 const canonicalId = async (type: ResourceType, id: string, context: ArmContext): Promise<string> => {
-  const parent = type.type.split("/").length > 2 || type.at === "extension" ? await context.resources.get(parentOf(id)) : undefined;
+  const parent =
+    type.type.split("/").length > 2 || type.at === "extension" ? await context.resources.get(parentOf(id)) : undefined;
   const segments = type.type.split("/");
   if (segments.length > 2 && parent !== undefined) return `${parent.id}/${segments.at(-1)}/${nameOf(id)}`;
   const scope = parent?.id ?? (await groupOf(id, context)) ?? parentOf(id);
@@ -119,9 +127,7 @@ const tagsOf = (type: ResourceType, { body, existing }: Change): Readonly<Record
   if (!type.tracked) return undefined;
   const asked = body["tags"];
   if (asked === undefined) return existing?.tags;
-  const tags: Record<string, string> = {};
-  for (const [name, value] of Object.entries(objectOf(asked))) if (value !== null) tags[name] = String(value);
-  return tags;
+  return readTags(asked);
 };
 
 const commit = async (record: ResourceRecord, change: Change, context: ArmContext): Promise<void> => {
@@ -155,7 +161,13 @@ const applyEffects = async (
 };
 
 export const missing = (id: string, type: ResourceType): Error => {
-  const names = id.split(`/providers/`).at(-1)?.split("/").slice(1).filter((_, index) => index % 2 === 1) ?? [];
+  const names =
+    id
+      .split(`/providers/`)
+      .at(-1)
+      ?.split("/")
+      .slice(1)
+      .filter((_, index) => index % 2 === 1) ?? [];
   return armFault("resourceNotFound", {
     resource: `${type.type}/${names.join("/")}`,
     group: nameOf(groupIdOf(id) ?? ""),
@@ -196,4 +208,3 @@ export const listResources = async (type: ResourceType, call: ArmCall, context: 
       shown.push(await present(record, type, call, context));
   return json({ value: shown });
 };
-

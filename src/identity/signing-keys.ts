@@ -27,7 +27,9 @@ export const openSigningKey = async (store: Store): Promise<SigningKey> => {
   const known = await collection.get(partition, key);
   if (known !== undefined) return fromStored(known.value);
   const pair = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
-  const thumbprint = createHash("sha1").update(pair.publicKey.export({ type: "spki", format: "der" })).digest();
+  const thumbprint = createHash("sha1")
+    .update(pair.publicKey.export({ type: "spki", format: "der" }))
+    .digest();
   const stored = {
     kid: thumbprint.toString("base64url"),
     pem: pair.privateKey.export({ type: "pkcs8", format: "pem" }) as string,

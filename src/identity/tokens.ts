@@ -110,12 +110,7 @@ const appClaims = (principal: ServicePrincipal, request: TokenRequest, issuer: s
 /** Entra writes `/resourcegroups/` in lower case in this claim (access.md 5.2). */
 const mirid = (resourceId: string): string => resourceId.replace(/\/resourceGroups\//i, "/resourcegroups/");
 
-const userClaims = (
-  user: User,
-  request: TokenRequest,
-  key: SigningKey,
-  issuer: string,
-): Record<string, unknown> => ({
+const userClaims = (user: User, request: TokenRequest, key: SigningKey, issuer: string): Record<string, unknown> => ({
   acr: "1",
   amr: ["pwd"],
   appid: request.clientAppId,

@@ -1,7 +1,7 @@
 import type { Call } from "./call.ts";
 import { anonymous } from "./caller.ts";
 import type { Need, Verdict } from "./decision.ts";
-import type { Internals, Passage } from "./dispatch.ts";
+import type { Passage } from "./passage.ts";
 import type { Requirement } from "./operation.ts";
 import type { Resolved, Service } from "./service.ts";
 
@@ -18,18 +18,13 @@ export async function authenticate(passage: Passage): Promise<void> {
 }
 
 /** Demands what the operation needs, before its handler runs. */
-export async function authorize(passage: Passage, _kernel: Internals): Promise<void> {
+export async function authorize(passage: Passage): Promise<void> {
   const { call, match, service } = passage;
   if (call === undefined || match === undefined) return;
-  await demand(match.operation.needs as AnyRequirement, call, service, passage);
+  await demand(match.operation.needs, call, service, passage);
 }
 
-const demand = async (
-  requirement: AnyRequirement,
-  call: Call,
-  service: Service,
-  passage: Passage,
-): Promise<void> => {
+const demand = async (requirement: AnyRequirement, call: Call, service: Service, passage: Passage): Promise<void> => {
   if ("open" in requirement) return;
   if ("depends" in requirement) return demand(await requirement.depends(call), call, service, passage);
   if ("all" in requirement) {
@@ -59,7 +54,7 @@ const demandAny = async (
     } catch (error) {
       refusal ??= error;
     }
-  throw refusal ?? new Error(`${call.operation} declares an empty 'any'.`);
+  throw refusal instanceof Error ? refusal : new Error(`${call.operation} declares an empty 'any'.`);
 };
 
 const demandSomewhere = async (need: Need, call: Call, service: Service, passage: Passage): Promise<void> => {

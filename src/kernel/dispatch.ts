@@ -2,54 +2,18 @@ import { authenticate, authorize } from "./authorize.ts";
 import { boundedBody } from "./body.ts";
 import type { Authority, Call, Invocation } from "./call.ts";
 import type { Caller } from "./caller.ts";
-import type { Clock } from "./clock.ts";
-import type { Check, DecisionSink, Need, Verdict } from "./decision.ts";
+import type { DecisionSink, Need, Verdict } from "./decision.ts";
 import { Fault, notBuilt } from "./fault.ts";
-import type { Ids } from "./ids.ts";
 import { invocationRequest } from "./invocation.ts";
 import { pathMatcher } from "./match.ts";
 import { BodyTruncated, type Reply, type Request } from "./message.ts";
-import type { Match, Matcher } from "./operation.ts";
+import type { Internals, KernelOptions, Passage } from "./passage.ts";
 import type { Service } from "./service.ts";
-
-/** One request on its way through the chain. Each step fills in what it knows. */
-export interface Passage {
-  readonly id: string;
-  readonly parent: string | undefined;
-  readonly request: Request;
-  readonly service: Service;
-  readonly clock: Clock;
-  readonly started: number;
-  match: Match<unknown> | undefined;
-  target: unknown;
-  /** Set beforehand only for invoked operations, which run on a given authority. */
-  caller: Caller | undefined;
-  call: Call | undefined;
-  readonly checks: Check[];
-  fault: Fault | undefined;
-}
 
 type Step = (passage: Passage, kernel: Internals) => Promise<Reply | void>;
 
-export interface Internals {
-  readonly options: KernelOptions;
-  readonly matchers: ReadonlyMap<Service, Matcher<unknown>>;
-  pass(request: Request, caller: Caller | undefined, parent: string | undefined): Promise<Reply>;
-}
-
 /** The whole way of a request through the tenant. Encoding and recording surround it in `pass`. */
 const chain: readonly Step[] = [match, resolve, authenticate, makeCall, authorize, handle];
-
-export interface KernelOptions {
-  readonly services: readonly Service[];
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly decisions: DecisionSink;
-  /** Caller that acts for a resource's identity, for invocations as `resource-identity`. */
-  readonly identityOf: (resourceId: string) => Promise<Caller | undefined>;
-  /** Told of every failure that is ours, with its stack; clients get a plain 500. */
-  readonly onError: (error: unknown, requestId: string) => void;
-}
 
 export interface Kernel {
   /** Serves one request that came in at the edge. */
@@ -118,8 +82,7 @@ const run = async (passage: Passage, kernel: Internals): Promise<Reply> => {
 
 const asFault = (error: unknown, report: (error: unknown) => void): Fault => {
   if (error instanceof Fault) return error;
-  if (error instanceof BodyTruncated)
-    return new Fault({ status: 400, code: "IncompleteBody", message: error.message });
+  if (error instanceof BodyTruncated) return new Fault({ status: 400, code: "IncompleteBody", message: error.message });
   report(error);
   return new Fault({ status: 500, code: "InternalError", message: "Lanyard failed to process the request." });
 };
@@ -171,8 +134,7 @@ async function makeCall(passage: Passage, kernel: Internals): Promise<void> {
 }
 
 async function handle(passage: Passage): Promise<Reply | void> {
-  if (passage.match !== undefined && passage.call !== undefined)
-    return passage.match.operation.handle(passage.call as never);
+  if (passage.match !== undefined && passage.call !== undefined) return passage.match.operation.handle(passage.call);
 }
 
 const callerOf = async (

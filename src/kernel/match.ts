@@ -46,8 +46,7 @@ export const pathMatcher = <Target>(
     const found = findAllRoutes(router, request.method, normalise(request.rawPath), { params: true });
     for (const route of found.toReversed())
       for (const operation of route.data)
-        if (chosen(request, operation as AnyOperation<never>))
-          return { operation, parameters: decodeParameters(route.params ?? {}) };
+        if (chosen(request, operation)) return { operation, parameters: decodeParameters(route.params ?? {}) };
     return undefined;
   };
 };

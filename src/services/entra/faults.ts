@@ -5,15 +5,47 @@ const entries = {
   900144: [400, "invalid_request", "The request body must contain the following parameter: '{name}'."],
   9002313: [400, "invalid_request", "Invalid request. Request is malformed or invalid."],
   70003: [400, "unsupported_grant_type", "The app requested an unsupported grant type '{grant}'."],
-  90002: [400, "invalid_request", "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."],
-  700016: [400, "unauthorized_client", "Application with identifier '{app}' was not found in the directory '{tenant}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant."],
-  7000229: [401, "invalid_client", "The client application {app} is missing service principal in the tenant {tenant}. See instructions here: https://go.microsoft.com/fwlink/?linkid=2225119"],
-  7000218: [401, "invalid_client", "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."],
-  7000215: [401, "invalid_client", "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{app}'."],
-  7000222: [401, "invalid_client", "The provided client secret keys for app '{app}' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds."],
+  90002: [
+    400,
+    "invalid_request",
+    "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant.",
+  ],
+  700016: [
+    400,
+    "unauthorized_client",
+    "Application with identifier '{app}' was not found in the directory '{tenant}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.",
+  ],
+  7000229: [
+    401,
+    "invalid_client",
+    "The client application {app} is missing service principal in the tenant {tenant}. See instructions here: https://go.microsoft.com/fwlink/?linkid=2225119",
+  ],
+  7000218: [
+    401,
+    "invalid_client",
+    "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+  ],
+  7000215: [
+    401,
+    "invalid_client",
+    "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{app}'.",
+  ],
+  7000222: [
+    401,
+    "invalid_client",
+    "The provided client secret keys for app '{app}' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds.",
+  ],
   700027: [401, "invalid_client", "Client assertion contains an invalid signature. [Reason - The key was not found.]"],
-  1002012: [400, "invalid_scope", "The provided value for scope {scope} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI)."],
-  500011: [400, "invalid_resource", "The resource principal named {resource} was not found in the tenant named {tenant}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant."],
+  1002012: [
+    400,
+    "invalid_scope",
+    "The provided value for scope {scope} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).",
+  ],
+  500011: [
+    400,
+    "invalid_resource",
+    "The resource principal named {resource} was not found in the tenant named {tenant}. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You might have sent your authentication request to the wrong tenant.",
+  ],
 } as const satisfies Record<number, readonly [number, string, string]>;
 
 export const entraFault = (number: keyof typeof entries, values: Readonly<Record<string, string>> = {}): Fault => {

@@ -64,9 +64,11 @@ export const entraService = (context: TokenEndpointContext, dialect: Dialect): S
   return {
     name: "entra",
     title: "Microsoft Entra token service",
-    hosts: ["login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"].map((exact) => ({
-      exact,
-    })),
+    hosts: ["login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"].map(
+      (exact) => ({
+        exact,
+      }),
+    ),
     dialect,
     operations,
     resolve: (_request, match) => {

@@ -71,7 +71,10 @@ export const managedIdentityService = (context: IdentityEndpointContext): Servic
     dialect,
     operations,
     match: (request) => {
-      const path = request.rawPath.toLowerCase().replaceAll(/\/{2,}/g, "/").replace(/(.)\/$/, "$1");
+      const path = request.rawPath
+        .toLowerCase()
+        .replaceAll(/\/{2,}/g, "/")
+        .replace(/(.)\/$/, "$1");
       const [getToken] = operations;
       return path === "/msi/token" && request.method === "GET" && getToken !== undefined
         ? { operation: getToken, parameters: {} }
@@ -89,14 +92,21 @@ export const managedIdentityService = (context: IdentityEndpointContext): Servic
 const protocolOf = (request: Request): Protocol => {
   const version = queryValue(request, "api-version");
   if (version === "2019-08-01" || version === "2017-09-01") return version;
-  throw refusal(400, `The api-version '${(version ?? "").slice(0, 40)}' is not supported. Use 2019-08-01 or 2017-09-01.`);
+  throw refusal(
+    400,
+    `The api-version '${(version ?? "").slice(0, 40)}' is not supported. Use 2019-08-01 or 2017-09-01.`,
+  );
 };
 
 const bySecret =
   (secrets: AppSecrets): Authenticator<Protocol> =>
   async ({ request, target }): Promise<Caller> => {
     if (request.header("x-forwarded-for") !== undefined)
-      throw refusal(400, "Forwarded requests are refused.", "X-Forwarded-For marks a proxied, possibly forged, request.");
+      throw refusal(
+        400,
+        "Forwarded requests are refused.",
+        "X-Forwarded-For marks a proxied, possibly forged, request.",
+      );
     const given = request.header(target === "2017-09-01" ? "secret" : "x-identity-header");
     const resourceId = given === undefined || given === "" ? undefined : await secrets.resourceOf(given);
     if (resourceId === undefined) throw refusal(401, "The identity header is missing or wrong.");

@@ -1,5 +1,6 @@
 import type { Directory } from "../../identity/directory.ts";
 import type { TenantInfo } from "../../identity/tenant.ts";
+import { textOf } from "../../arm/record.ts";
 import type { ResourceType } from "../../arm/resource-type.ts";
 import type { Ids } from "../../kernel/ids.ts";
 
@@ -37,6 +38,6 @@ export const userAssignedIdentities = (context: {
     };
   },
   deleted: async (record) => {
-    await context.directory.remove(String(record.properties["principalId"]));
+    await context.directory.remove(textOf(record.properties["principalId"]));
   },
 });

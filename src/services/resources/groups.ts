@@ -2,7 +2,7 @@ import type { ArmContext } from "../../arm/context.ts";
 import { deleteBelow } from "../../arm/delete.ts";
 import { armFault } from "../../arm/faults.ts";
 import { checkApiVersion } from "../../arm/generated.ts";
-import { isObject, type ResourceRecord } from "../../arm/record.ts";
+import { isObject, readTags, type ResourceRecord } from "../../arm/record.ts";
 import type { ArmCall, ArmTarget } from "../../arm/resource-type.ts";
 import { callerId } from "../../arm/write.ts";
 import { empty, json, type Reply } from "../../kernel/message.ts";
@@ -108,13 +108,12 @@ const writeGroup = async (call: ArmCall, name: string, context: ArmContext): Pro
       name,
       rule: "Use 1 to 90 letters, digits, underscores, parentheses, hyphens and periods; it cannot end in a period.",
     });
-  const location = typeof body["location"] === "string" ? body["location"].toLowerCase().replaceAll(" ", "") : existing?.location;
+  const location =
+    typeof body["location"] === "string" ? body["location"].toLowerCase().replaceAll(" ", "") : existing?.location;
   if (location === undefined || location === "") throw armFault("locationRequired");
   if (existing !== undefined && existing.location !== location)
     throw armFault("invalidLocation", { name, old: existing.location ?? "", new: location, group: name });
-  const tags = isObject(body["tags"])
-    ? Object.fromEntries(Object.entries(body["tags"]).map(([key, value]) => [key, String(value)]))
-    : existing?.tags;
+  const tags = body["tags"] === undefined ? existing?.tags : readTags(body["tags"]);
   const now = { at: new Date(context.clock.now()).toISOString(), by: callerId(call) };
   const record: ResourceRecord = {
     id: existing?.id ?? `/subscriptions/${context.tenant.subscriptionId}/resourceGroups/${name}`,

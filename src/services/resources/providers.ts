@@ -99,7 +99,12 @@ const listAll = async (
   const filter = call.request.query.get("$filter") ?? "";
   const wanted = (name: string): string | undefined =>
     new RegExp(`${name}\\s+eq\\s+'((?:[^']|'')*)'`, "i").exec(filter)?.[1]?.replaceAll("''", "'");
-  const [type, tagName, tagValue, name] = [wanted("resourceType"), wanted("tagName"), wanted("tagValue"), wanted("name")];
+  const [type, tagName, tagValue, name] = [
+    wanted("resourceType"),
+    wanted("tagName"),
+    wanted("tagValue"),
+    wanted("name"),
+  ];
   const byType = new Map(types.map((each) => [each.type.toLowerCase(), each]));
   const value: unknown[] = [];
   for (const record of await context.resources.below(scope)) {
@@ -110,7 +115,11 @@ const listAll = async (
     if (tagName !== undefined && record.tags?.[tagName] === undefined) continue;
     if (tagValue !== undefined && tagName !== undefined && record.tags?.[tagName] !== tagValue) continue;
     if (!(await call.permits({ kind: "action", name: `${record.type}/read`, scope: record.id }))) continue;
-    const { properties: _properties, systemData: _systemData, ...shown } = await present(record, declared, call, context);
+    const {
+      properties: _properties,
+      systemData: _systemData,
+      ...shown
+    } = await present(record, declared, call, context);
     value.push(shown);
   }
   return json({ value });

@@ -20,7 +20,11 @@ export const subscriptionOperations = (context: ArmContext): readonly AnyOperati
     tenantId: tenant.tenantId,
     displayName: tenant.subscriptionName,
     state: "Enabled",
-    subscriptionPolicies: { locationPlacementId: "Public_2014-09-01", quotaId: "PayAsYouGo_2014-09-01", spendingLimit: "Off" },
+    subscriptionPolicies: {
+      locationPlacementId: "Public_2014-09-01",
+      quotaId: "PayAsYouGo_2014-09-01",
+      spendingLimit: "Off",
+    },
   };
   return [
     operation({

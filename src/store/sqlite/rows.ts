@@ -1,6 +1,6 @@
 /** The rows of a store in SQLite: reads, and applying one commit inside an open transaction. All synchronous. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { Commit, Driver, IndexEntry, Outcome, Place, Row, Write } from "../driver.ts";
+import type { ChangedRow, Commit, IndexEntry, Outcome, Place, Row, Write } from "../driver.ts";
 import type { Span } from "../keys.ts";
 import { sqliteSequences } from "./sequences.ts";
 
@@ -16,11 +16,12 @@ export interface ReadyCommit extends Omit<Commit, "attach"> {
 }
 
 /** The reads of a `Driver`, synchronous. */
-interface Reads extends Pick<Driver, "changes"> {
-  get(place: Place): Row | undefined;
-  list(collection: string, partition: string, span: Span): Row[];
-  find(collection: string, partition: string, entry: IndexEntry, span: Span): Row[];
-  sequence(partition: string): number;
+interface Reads {
+  readonly get: (place: Place) => Row | undefined;
+  readonly list: (collection: string, partition: string, span: Span) => Row[];
+  readonly find: (collection: string, partition: string, entry: IndexEntry, span: Span) => Row[];
+  readonly sequence: (partition: string) => number;
+  readonly changes: (collection: string, partition: string, after: number, limit: number) => ChangedRow[];
 }
 
 export interface Rows extends Reads {

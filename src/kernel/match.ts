@@ -1,5 +1,5 @@
 import { addRoute, createRouter, findAllRoutes } from "rou3";
-import type { Method, Request } from "./message.ts";
+import type { Request } from "./message.ts";
 import { queryValue } from "./message.ts";
 import type { AnyOperation, Match, Matcher } from "./operation.ts";
 
@@ -28,7 +28,7 @@ export const pathMatcher = <Target>(
 ): Matcher<Target> => {
   const groups = new Map<string, AnyOperation<Target>[]>();
   for (const operation of operations)
-    for (const method of [operation.method].flat() as Method[]) {
+    for (const method of [operation.method].flat()) {
       const key = `${method} ${operation.path}`;
       groups.set(key, [...(groups.get(key) ?? []), operation]);
     }

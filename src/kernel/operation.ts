@@ -79,4 +79,4 @@ export type Matcher<Target> = (request: Request) => Match<Target> | undefined | 
 export const operationsOf =
   <Target, Action extends string, DataAction extends string>() =>
   <const Path extends string>(operation: Operation<Target, Action, DataAction, Path>): AnyOperation<Target> =>
-    operation as unknown as AnyOperation<Target>;
+    operation;

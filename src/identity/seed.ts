@@ -1,0 +1,35 @@
+import type { Clock } from "../kernel/clock.ts";
+import type { Ids } from "../kernel/ids.ts";
+import type { Directory } from "./directory.ts";
+import type { TenantInfo } from "./tenant.ts";
+
+const tenYears = 10 * 365 * 86_400_000;
+
+/** The seeded developer: a user, and the app whose service principal the developer's shell signs in with. */
+export const seedDeveloper = async (options: {
+  readonly info: TenantInfo;
+  readonly directory: Directory;
+  readonly ids: Ids;
+  readonly clock: Clock;
+}): Promise<void> => {
+  const { info, directory, ids, clock } = options;
+  await directory.put({
+    kind: "User",
+    objectId: info.developerUserId,
+    userPrincipalName: `developer@${info.domain}`,
+    displayName: "Developer",
+  });
+  await directory.put({
+    kind: "ServicePrincipal",
+    objectId: info.developerServicePrincipalId,
+    appId: info.developerAppId,
+    displayName: "lanyard-developer",
+    servicePrincipalType: "Application",
+  });
+  await directory.putApplication({
+    appId: info.developerAppId,
+    objectId: ids.guid(),
+    displayName: "lanyard-developer",
+    secrets: [{ keyId: ids.guid(), value: ids.bytes(32).toString("base64url"), expires: clock.now() + tenYears }],
+  });
+};

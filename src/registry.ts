@@ -1,0 +1,62 @@
+/** The services of a tenant: the only file that imports them all. */
+import type { AccessIndex } from "./access/access-index.ts";
+import { azureRbac } from "./access/decider.ts";
+import type { ArmContext } from "./arm/context.ts";
+import { armService } from "./arm/service.ts";
+import type { ResourceType } from "./arm/resource-type.ts";
+import type { AppSecrets } from "./identity/app-secrets.ts";
+import type { ManagedIdentityTokens } from "./identity/managed-identity-tokens.ts";
+import type { TokenIssuer } from "./identity/tokens.ts";
+import type { TokenVerifier } from "./identity/verify.ts";
+import { anyService, type Service } from "./kernel/service.ts";
+import { entraService } from "./services/entra/service.ts";
+import { managedIdentityService } from "./services/managed-identity/endpoint.ts";
+import { userAssignedIdentities } from "./services/managed-identity/user-assigned.ts";
+import { groupOperations } from "./services/resources/groups.ts";
+import { providerOperations } from "./services/resources/providers.ts";
+import { subscriptionOperations } from "./services/resources/subscriptions.ts";
+import type { Store } from "./store/store.ts";
+import { armDialect } from "./wire/arm-dialect.ts";
+import { oauthDialect } from "./wire/oauth-dialect.ts";
+
+/** What services are built from. */
+export interface Parts {
+  readonly store: Store;
+  readonly arm: ArmContext;
+  readonly access: AccessIndex;
+  readonly issuer: TokenIssuer;
+  readonly verifier: TokenVerifier;
+  readonly secrets: AppSecrets;
+  readonly managedIdentityTokens: ManagedIdentityTokens;
+  /** Is there such a token audience in the tenant? */
+  readonly knownResource: (resource: string) => Promise<boolean>;
+}
+
+export const createServices = (parts: Parts): readonly Service[] => {
+  const { arm, verifier, issuer, knownResource } = parts;
+  const { directory, resources, tenant, ids, clock } = arm;
+  const rbac = azureRbac(parts.access, clock);
+  const types: readonly ResourceType[] = [userAssignedIdentities({ directory, tenant, ids })];
+  return [
+    anyService(entraService({ directory, issuer, knownResource }, oauthDialect)),
+    anyService(
+      armService({
+        types,
+        operations: [...groupOperations(arm), ...subscriptionOperations(arm), ...providerOperations(arm, types)],
+        context: arm,
+        verifier,
+        rbac,
+        dialect: armDialect,
+      }),
+    ),
+    anyService(
+      managedIdentityService({
+        resources,
+        directory,
+        secrets: parts.secrets,
+        tokens: parts.managedIdentityTokens,
+        knownResource,
+      }),
+    ),
+  ];
+};

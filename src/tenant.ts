@@ -1,0 +1,199 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { AccessIndex } from "./access/access-index.ts";
+import type { ArmContext } from "./arm/context.ts";
+import { longRunning } from "./arm/long-running.ts";
+import { openResources, type Resources } from "./arm/resources.ts";
+import { type Certificates, openCertificates } from "./edge/certificates.ts";
+import { type Gateway, openGateway } from "./edge/gateway.ts";
+import { isAzureHost } from "./edge/names.ts";
+import { type AppSecrets, openAppSecrets } from "./identity/app-secrets.ts";
+import { type Directory, openDirectory } from "./identity/directory.ts";
+import { managedIdentityTokens } from "./identity/managed-identity-tokens.ts";
+import { seedDeveloper } from "./identity/seed.ts";
+import { openSigningKey } from "./identity/signing-keys.ts";
+import { openTenantInfo, type TenantInfo } from "./identity/tenant.ts";
+import { type TokenIssuer, tokenIssuer } from "./identity/tokens.ts";
+import { tokenVerifier } from "./identity/verify.ts";
+import type { Caller } from "./kernel/caller.ts";
+import { type Clock, systemClock } from "./kernel/clock.ts";
+import type { DecisionSink } from "./kernel/decision.ts";
+import { createKernel, type Kernel } from "./kernel/dispatch.ts";
+import { randomIds } from "./kernel/ids.ts";
+import { createServices } from "./registry.ts";
+import { openSqliteStore } from "./store/sqlite/store.ts";
+import type { Store } from "./store/store.ts";
+import { knownResources } from "./known-resources.ts";
+
+export interface TenantOptions {
+  /** Folder of the tenant's state; created 0700. */
+  readonly stateDirectory: string;
+  /** Short folder for sockets; created 0700. */
+  readonly runtimeDirectory: string;
+  readonly decisions: DecisionSink;
+  /** Told of failures that are ours; `where` is a request id or a part's name. */
+  readonly onError: (error: unknown, where: string) => void;
+  /** Gateway port; 0: any free one. */
+  readonly port: number;
+  readonly openPort?: number;
+  readonly clock?: Clock;
+  /** Seconds; overrides every token's lifetime. */
+  readonly tokenLifetime?: number;
+  /** Azure hosts to tunnel to the real ones. */
+  readonly passthrough?: readonly string[];
+  /** A store of another kind (memory, PostgreSQL); default: SQLite in the state folder. */
+  readonly store?: Store;
+}
+
+export interface Tenant extends AsyncDisposable {
+  readonly info: TenantInfo;
+  readonly kernel: Kernel;
+  readonly store: Store;
+  readonly resources: Resources;
+  readonly directory: Directory;
+  readonly access: AccessIndex;
+  readonly secrets: AppSecrets;
+  readonly issuer: TokenIssuer;
+  readonly certificates: Certificates;
+  readonly clock: Clock;
+  readonly gateway: Gateway;
+  /** Secret of the developer's proxy credential, for this process's life. */
+  readonly developerProxySecret: string;
+  close(): Promise<void>;
+}
+
+/** Puts a tenant together and opens its ports. The one place where drivers, services and the edge meet. */
+export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
+  const { stateDirectory, decisions, onError } = options;
+  const clock = options.clock ?? systemClock;
+  const ids = randomIds;
+  await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
+  await mkdir(options.runtimeDirectory, { recursive: true, mode: 0o700 });
+  const [certificates, store] = await Promise.all([
+    openCertificates({ folder: join(stateDirectory, "certificates") }),
+    options.store ?? openState(stateDirectory),
+  ]);
+  const { info, created } = await openTenantInfo(store, ids);
+  const directory = openDirectory(store);
+  if (created) await seedDeveloper({ info, directory, ids, clock });
+  const key = await openSigningKey(store);
+  const resources = openResources(store, info.subscriptionId);
+  const access = new AccessIndex();
+  const secrets = openAppSecrets(store, ids);
+  const issuer = tokenIssuer({
+    tenant: info,
+    key,
+    directory,
+    clock,
+    ids,
+    ...(options.tokenLifetime === undefined ? {} : { lifetime: options.tokenLifetime }),
+  });
+  const operations = longRunning({
+    store,
+    clock,
+    ids,
+    subscriptionId: info.subscriptionId,
+    onError: (error) => onError(error, "long-running operation"),
+  });
+  const arm: ArmContext = {
+    resources,
+    directory,
+    tenant: info,
+    clock,
+    ids,
+    longRunning: operations,
+    extensionsBelow: async (id) => access.assignmentsBelow(id).map((assignment) => assignment.id),
+  };
+  const kernel: Kernel = createKernel({
+    services: createServices({
+      store,
+      arm,
+      access,
+      issuer,
+      verifier: tokenVerifier({ tenant: info, key, clock }),
+      secrets,
+      managedIdentityTokens: managedIdentityTokens(issuer, clock),
+      knownResource: knownResources((host) => kernel.serviceOf(host)),
+    }),
+    clock,
+    ids,
+    decisions,
+    identityOf: (resourceId) => callerOfIdentity(resourceId, directory, info),
+    onError,
+  });
+  await operations.recover();
+  const developerProxySecret = randomBytes(24).toString("base64url");
+  const gateway = await openGateway({
+    certificates,
+    handle: (request) => kernel.handle(request),
+    owner: async (host) =>
+      (await kernel.serviceOf(host)) !== undefined ? "tenant" : isAzureHost(host) ? "azure-unknown" : "foreign",
+    postgresPort: () => undefined,
+    accounts: (name) => (name === "developer" ? { secret: developerProxySecret, app: undefined } : undefined),
+    onError: (error) => onError(error, "gateway"),
+    port: options.port,
+    ...(options.openPort === undefined ? {} : { openPort: options.openPort }),
+    ...(options.passthrough === undefined ? {} : { passthrough: options.passthrough }),
+  });
+  const close = async (): Promise<void> => {
+    await gateway.close();
+    await operations.idle();
+    await store.close();
+  };
+  return {
+    info,
+    kernel,
+    store,
+    resources,
+    directory,
+    access,
+    secrets,
+    issuer,
+    certificates,
+    clock,
+    gateway,
+    developerProxySecret,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+};
+
+/** The default store: SQLite in the state folder, its sealed members under a key file beside it. */
+const openState = async (stateDirectory: string): Promise<Store> =>
+  openSqliteStore({ directory: join(stateDirectory, "store"), key: await sealingKey(join(stateDirectory, "key")) });
+
+/** 32 random bytes, 0600; protects copies and backups of the database, not against the same user. */
+const sealingKey = async (path: string): Promise<Buffer> => {
+  const known = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (known?.length === 32) return known;
+  if (known !== undefined)
+    throw new Error(`${path} is damaged: it must hold 32 bytes. Restore it, or start on another state folder.`);
+  const made = randomBytes(32);
+  await writeFile(`${path}.new`, made, { mode: 0o600, flush: true });
+  await rename(`${path}.new`, path);
+  return made;
+};
+
+/** Acting as a resource's system-assigned identity, inside the tenant. */
+const callerOfIdentity = async (
+  resourceId: string,
+  directory: Directory,
+  info: TenantInfo,
+): Promise<Caller | undefined> => {
+  const principal = await directory.identityOf(resourceId);
+  if (principal === undefined) return undefined;
+  return {
+    kind: "principal",
+    objectId: principal.objectId,
+    tenantId: info.tenantId,
+    type: "ServicePrincipal",
+    appId: principal.appId,
+    name: principal.displayName,
+    groups: await directory.groupsOf(principal.objectId),
+    claims: {},
+  };
+};

@@ -74,9 +74,9 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     openCertificates({ folder: join(stateDirectory, "certificates") }),
     options.store ?? openState(stateDirectory),
   ]);
-  const { info, created } = await openTenantInfo(store, ids);
+  const info = await openTenantInfo(store, ids);
   const directory = openDirectory(store);
-  if (created) await seedDeveloper({ info, directory, ids, clock });
+  await seedDeveloper({ info, directory, ids, clock });
   const key = await openSigningKey(store);
   const resources = openResources(store, info.subscriptionId);
   const access = new AccessIndex();

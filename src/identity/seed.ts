@@ -5,7 +5,10 @@ import type { TenantInfo } from "./tenant.ts";
 
 const tenYears = 10 * 365 * 86_400_000;
 
-/** The seeded developer: a user, and the app whose service principal the developer's shell signs in with. */
+/**
+ * The seeded developer: a user, and the app whose service principal the developer's shell signs in with. The app comes
+ * last and marks the seeding as done, so that a crash in between repeats it.
+ */
 export const seedDeveloper = async (options: {
   readonly info: TenantInfo;
   readonly directory: Directory;
@@ -13,6 +16,7 @@ export const seedDeveloper = async (options: {
   readonly clock: Clock;
 }): Promise<void> => {
   const { info, directory, ids, clock } = options;
+  if ((await directory.application(info.developerAppId)) !== undefined) return;
   await directory.put({
     kind: "User",
     objectId: info.developerUserId,

@@ -18,11 +18,11 @@ const spec: CollectionSpec<TenantInfo> = { name: "tenant" };
 const partition = "tenant";
 const key = "this";
 
-/** Reads the tenant's identity, or makes it: `created` says which. */
-export const openTenantInfo = async (store: Store, ids: Ids): Promise<{ info: TenantInfo; created: boolean }> => {
+/** Reads the tenant's identity, or makes it. */
+export const openTenantInfo = async (store: Store, ids: Ids): Promise<TenantInfo> => {
   const collection = store.collection(spec);
   const known = await collection.get(partition, key);
-  if (known !== undefined) return { info: known.value, created: false };
+  if (known !== undefined) return known.value;
   const info: TenantInfo = {
     tenantId: ids.guid(),
     domain: "lanyard.onmicrosoft.com",
@@ -35,7 +35,7 @@ export const openTenantInfo = async (store: Store, ids: Ids): Promise<{ info: Te
   };
   try {
     await collection.put(partition, key, info, { ifNoneMatch: "*" });
-    return { info, created: true };
+    return info;
   } catch (error) {
     if (!(error instanceof ConditionFailed)) throw error;
     return openTenantInfo(store, ids);

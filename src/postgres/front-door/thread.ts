@@ -1,0 +1,44 @@
+/** The front door in a worker thread, seen from the main thread. */
+import { Worker } from "node:worker_threads";
+import { channel, type Methods } from "./channel.ts";
+import type { Attempt, Gate } from "./gate.ts";
+
+export interface FrontDoorThread {
+  /** The shared port. */
+  readonly port: number;
+  add(name: string, preferred: readonly number[]): Promise<number>;
+  remove(name: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Source runs as it is under Node's type stripping; a build has `.js`. */
+const script = new URL(`./worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
+
+export const startFrontDoor = async (gate: Gate, preferred: readonly number[]): Promise<FrontDoorThread> => {
+  // No inspector, no preload hooks and nothing of the environment: a thread that only moves bytes.
+  const worker = new Worker(script, { execArgv: [], env: {}, name: "postgres-front-door" });
+  const methods = {
+    certificate: (host: string) => gate.certificate(host),
+    begin: (attempt: Attempt) => gate.begin(attempt),
+    token: (attempt: Attempt, token: string, renew: boolean) => gate.token(attempt, token, renew),
+    outcome: (attempt: Attempt, allowed: boolean, reason: string, oid?: string) =>
+      gate.outcome(attempt, allowed, reason, oid),
+  } satisfies Methods;
+  const main = channel(worker, methods);
+  worker.once("error", (error: unknown) => {
+    main.fail(`The PostgreSQL front door stopped: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  worker.once("exit", () => main.fail("The PostgreSQL front door has stopped."));
+  const port = Number(await main.call("open", preferred));
+  return {
+    port,
+    add: async (name, wanted) => Number(await main.call("add", name, wanted)),
+    remove: async (name) => {
+      await main.call("remove", name);
+    },
+    close: async () => {
+      await main.call("close");
+      await worker.terminate();
+    },
+  };
+};

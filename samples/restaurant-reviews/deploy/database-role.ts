@@ -31,7 +31,10 @@ export class FirewallError extends Error {
  * https://learn.microsoft.com/azure/postgresql/flexible-server/how-to-manage-azure-ad-users
  * Says whether the role is new, and fails unless it can do what the app needs.
  */
-export async function ensureDatabaseRole(credential: TokenCredential, request: RoleRequest): Promise<"created" | "changed" | "kept"> {
+export async function ensureDatabaseRole(
+  credential: TokenCredential,
+  request: RoleRequest,
+): Promise<"created" | "changed" | "kept"> {
   const { role, principalId, database } = request;
   // The pgaadauth functions exist in the database "postgres" only.
   const outcome = await withClient(credential, request, "postgres", async (client) => {
@@ -48,7 +51,9 @@ export async function ensureDatabaseRole(credential: TokenCredential, request: R
     );
     // A grant by somebody who may not give it is only a warning to PostgreSQL.
     if (!rows[0]?.allowed) {
-      throw new Error(`${role} may not create tables in ${database}: ${request.administrator} could not grant CREATE on schema public.`);
+      throw new Error(
+        `${role} may not create tables in ${database}: ${request.administrator} could not grant CREATE on schema public.`,
+      );
     }
   });
   return outcome;
@@ -91,7 +96,8 @@ async function withClient<T>(
     await client.connect();
     return await work(client);
   } catch (error) {
-    const address = error instanceof DatabaseError && /no pg_hba\.conf entry for host "([\d.]+)"/.exec(error.message)?.[1];
+    const address =
+      error instanceof DatabaseError && /no pg_hba\.conf entry for host "([\d.]+)"/.exec(error.message)?.[1];
     throw address ? new FirewallError(address, error) : error;
   } finally {
     await client.end().catch(() => undefined);

@@ -22,10 +22,19 @@ function credentialWith(claims: object): TokenCredential {
 test("the zip holds what the server builds from, and no tests, dependencies or deploy script", async () => {
   const { zip, files } = await packageApp(APP);
   assert.deepEqual(Object.keys(unzipSync(zip)).sort(), files);
-  for (const needed of ["package.json", "package-lock.json", "tsconfig.build.json", "src/server.ts", "public/style.css"]) {
+  for (const needed of [
+    "package.json",
+    "package-lock.json",
+    "tsconfig.build.json",
+    "src/server.ts",
+    "public/style.css",
+  ]) {
     assert.ok(files.includes(needed), needed);
   }
-  assert.deepEqual(files.filter((file) => /test|node_modules|deploy|dist/.test(file)), []);
+  assert.deepEqual(
+    files.filter((file) => /test|node_modules|deploy|dist/.test(file)),
+    [],
+  );
   assert.ok(zip.length < 200_000);
 });
 
@@ -69,7 +78,7 @@ test("code is sent once: the same content is recognised by the message of the la
   const deployments: { id: string; status: number; message: string; complete: boolean }[] = [];
   const sent: string[] = [];
   const fake = mock.method(globalThis, "fetch", async (input: string | URL | Request, init?: RequestInit) => {
-    const url = new URL(String(input));
+    const url = new URL(input instanceof Request ? input.url : input);
     assert.equal(url.host, "app.scm.azurewebsites.net");
     assert.match(new Headers(init?.headers).get("authorization") ?? "", /^Bearer /);
     if (url.pathname === "/api/zipdeploy") {
@@ -79,7 +88,9 @@ test("code is sent once: the same content is recognised by the message of the la
       return new Response(null, { status: 202 });
     }
     if (url.pathname.endsWith("/log")) return Response.json([{ message: "Running oryx build...", details_url: null }]);
-    return deployments[0] ? Response.json(deployments[0]) : new Response("Deployment 'latest' not found.", { status: 404 });
+    return deployments[0]
+      ? Response.json(deployments[0])
+      : new Response("Deployment 'latest' not found.", { status: 404 });
   });
   try {
     const credential = credentialWith({});
@@ -91,7 +102,10 @@ test("code is sent once: the same content is recognised by the message of the la
     assert.equal(await zipDeploy(credential, host, first, quiet), "unchanged");
     await assert.rejects(zipDeploy(credential, host, second, quiet), /build on the server failed:\nRunning oryx build/);
     assert.equal(await zipDeploy(credential, host, second, quiet), "deployed");
-    assert.deepEqual(sent.map((message) => message.slice(-3)), ["aaa", "bbb", "bbb"]);
+    assert.deepEqual(
+      sent.map((message) => message.slice(-3)),
+      ["aaa", "bbb", "bbb"],
+    );
   } finally {
     fake.mock.restore();
   }

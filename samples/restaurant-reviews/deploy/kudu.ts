@@ -40,7 +40,7 @@ export async function zipDeploy(
   progress(`uploading ${app.files.length} files (${Math.ceil(app.zip.length / 1024)} KB)`);
   const query = new URLSearchParams({ isAsync: "true", deployer: "deploy.ts", message });
   const answer = await untilFree(() =>
-    scm(`/api/zipdeploy?${query}`, {
+    scm(`/api/zipdeploy?${query.toString()}`, {
       method: "POST",
       headers: { "Content-Type": "application/zip" },
       body: new Uint8Array(app.zip),
@@ -54,7 +54,8 @@ export async function zipDeploy(
     const current = await latest(scm);
     if (current && current.id !== before?.id && current.complete) {
       if (current.status === SUCCEEDED) return "deployed";
-      if (current.status === FAILED) throw new Error(`The build on the server failed:\n${await buildLog(scm, current.id)}`);
+      if (current.status === FAILED)
+        throw new Error(`The build on the server failed:\n${await buildLog(scm, current.id)}`);
     }
     const text = current?.complete ? "" : (current?.status_text?.trim() ?? "");
     if (text !== "" && text !== shown) progress((shown = text));

@@ -16,7 +16,8 @@ async function ifFound<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
-    if (typeof error === "object" && error !== null && "statusCode" in error && error.statusCode === 404) return undefined;
+    if (typeof error === "object" && error !== null && "statusCode" in error && error.statusCode === 404)
+      return undefined;
     throw error;
   }
 }
@@ -68,11 +69,16 @@ export async function ensureDatabase(
   let administrator = await ifFound(client.administratorsMicrosoftEntra.get(group, name, deployer.objectId));
   if (!administrator) {
     const principalName = to.deployerName ?? deployer.name;
-    administrator = await client.administratorsMicrosoftEntra.beginCreateOrUpdateAndWait(group, name, deployer.objectId, {
-      principalType: deployer.type,
-      principalName,
-      tenantId: deployer.tenantId,
-    });
+    administrator = await client.administratorsMicrosoftEntra.beginCreateOrUpdateAndWait(
+      group,
+      name,
+      deployer.objectId,
+      {
+        principalType: deployer.type,
+        principalName,
+        tenantId: deployer.tenantId,
+      },
+    );
     report(`database administrator ${principalName}`, "created");
   }
 
@@ -180,7 +186,8 @@ export async function ensureConnection(
   const { linker } = new ServiceLinkerManagementClient(credential);
   const found = await ifFound(linker.get(webAppId, name));
   const target = found?.targetService;
-  const same = target?.type === "AzureResource" && "id" in target && String(target.id).toLowerCase() === targetId.toLowerCase();
+  const same =
+    target?.type === "AzureResource" && "id" in target && target.id?.toLowerCase() === targetId.toLowerCase();
   if (!same || found?.provisioningState === "Failed") {
     await linker.beginCreateOrUpdateAndWait(webAppId, name, {
       targetService: { type: "AzureResource", id: targetId },

@@ -47,7 +47,10 @@ export function readDeploySettings(
   const subscriptionId = values.subscription || env["AZURE_SUBSCRIPTION_ID"];
   if (!subscriptionId) throw new Error("No subscription: set AZURE_SUBSCRIPTION_ID or pass --subscription.");
   const resourceGroup = values["resource-group"] || env["RESOURCE_GROUP_NAME"] || "restaurant-reviews";
-  const suffix = createHash("sha256").update(`${subscriptionId}/${resourceGroup}`.toLowerCase()).digest("hex").slice(0, 8);
+  const suffix = createHash("sha256")
+    .update(`${subscriptionId}/${resourceGroup}`.toLowerCase())
+    .digest("hex")
+    .slice(0, 8);
   const appName = values.app || env["APP_SERVICE_NAME"] || `reviews-${suffix}`;
   const storageAccount = values.storage || env["STORAGE_ACCOUNT_NAME"] || `reviews${suffix}`;
   if (!/^[a-z0-9]{3,24}$/.test(storageAccount)) {

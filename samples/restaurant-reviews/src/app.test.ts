@@ -150,11 +150,14 @@ test("every answer carries the security headers, and images may come from the st
 
 test("a refusal by storage is shown with what was typed, logged with its cause, and nothing is saved", async () => {
   const { photos, ...rest } = world();
-  const refusal = Object.assign(new Error("This request is not authorized to perform this operation using this permission."), {
-    name: "RestError",
-    statusCode: 403,
-    code: "AuthorizationPermissionMismatch",
-  });
+  const refusal = Object.assign(
+    new Error("This request is not authorized to perform this operation using this permission."),
+    {
+      name: "RestError",
+      statusCode: 403,
+      code: "AuthorizationPermissionMismatch",
+    },
+  );
   const add = () => Promise.reject(storageFailure(refusal));
   const { post, saved, lines } = world({ photos: { ...photos, add } });
   await post("/restaurants", BISTRO);
@@ -173,7 +176,9 @@ test("a refusal by storage is shown with what was typed, logged with its cause, 
 test("a login that PostgreSQL refuses is shown on the page and in the log", async () => {
   const base = world();
   const refused = Object.assign(new Error('password authentication failed for user "aad_database"'), { code: "28P01" });
-  const { get, lines } = world({ reviews: { ...base.reviews, restaurants: () => Promise.reject(databaseFailure(refused)) } });
+  const { get, lines } = world({
+    reviews: { ...base.reviews, restaurants: () => Promise.reject(databaseFailure(refused)) },
+  });
   const answer = await get("/");
   assert.equal(answer.status, 502);
   assert.match(await answer.text(), /The database refused the login/);
@@ -228,10 +233,20 @@ test("health is 503 while the database does not answer, and says nothing secret"
 
 test("unknown pages, absurd ids and broken forms get clear answers, never a crash", async () => {
   const { app, get, lines } = world();
-  for (const path of ["/restaurants/99", "/restaurants/0", "/restaurants/abc", `/restaurants/${"9".repeat(40)}`, "/%00"]) {
+  for (const path of [
+    "/restaurants/99",
+    "/restaurants/0",
+    "/restaurants/abc",
+    `/restaurants/${"9".repeat(40)}`,
+    "/%00",
+  ]) {
     assert.equal((await get(path)).status, 404, path);
   }
-  const broken = { method: "POST", body: "--x\r\nbroken", headers: { "content-type": "multipart/form-data; boundary=x" } };
+  const broken = {
+    method: "POST",
+    body: "--x\r\nbroken",
+    headers: { "content-type": "multipart/form-data; boundary=x" },
+  };
   assert.equal((await app.request(`${ORIGIN}/restaurants`, broken)).status, 400);
   const json = { method: "POST", body: "{}", headers: { "content-type": "application/json" } };
   assert.equal((await app.request(`${ORIGIN}/restaurants`, json)).status, 400);

@@ -57,7 +57,11 @@ export function createApp(services: Services): Hono {
   }
 
   /** Shows `render`'s page with the failure in it when one of the services behind the app failed. */
-  function recovered(context: Context, error: unknown, render: (failure: Failure) => Html): Response | Promise<Response> {
+  function recovered(
+    context: Context,
+    error: unknown,
+    render: (failure: Failure) => Html,
+  ): Response | Promise<Response> {
     if (!(error instanceof ServiceError)) throw error;
     logFailure(context, error.failure);
     return context.html(render(error.failure), error.failure.status);
@@ -93,11 +97,19 @@ export function createApp(services: Services): Hono {
     if (failure) logFailure(context, failure);
     const urls = photos ? names.map((name) => photos.url(name)) : [];
     const { missingDatabase, missingStorage } = services;
-    return context.html(photosPage({ ...state, failure, urls, missingDatabase, missingStorage }), failure?.status ?? status);
+    return context.html(
+      photosPage({ ...state, failure, urls, missingDatabase, missingStorage }),
+      failure?.status ?? status,
+    );
   }
 
   app.get("/health", async (context) => {
-    const database = reviews ? await reviews.ping().then(() => "ok", () => "failing") : "not configured";
+    const database = reviews
+      ? await reviews.ping().then(
+          () => "ok",
+          () => "failing",
+        )
+      : "not configured";
     const storage = photos ? "configured" : "not configured";
     const ok = database !== "failing";
     return context.json({ status: ok ? "ok" : "failing", database, storage }, ok ? 200 : 503);
@@ -184,13 +196,21 @@ export function createApp(services: Services): Hono {
     } catch (error) {
       // Nobody would ever see this photo. If it cannot be removed either, the first error still is the one to show.
       if (photo !== null) {
-        await photos?.remove(photo).catch((left: unknown) => log("warn", "photo.left-behind", { photo, message: String(left) }));
+        await photos
+          ?.remove(photo)
+          .catch((left: unknown) => log("warn", "photo.left-behind", { photo, message: String(left) }));
       }
       throw error;
     }
   }
 
-  async function storePhoto({ bytes, type }: { bytes: Uint8Array; type: Parameters<Photos["add"]>[1] }): Promise<string | null> {
+  async function storePhoto({
+    bytes,
+    type,
+  }: {
+    bytes: Uint8Array;
+    type: Parameters<Photos["add"]>[1];
+  }): Promise<string | null> {
     return photos ? photos.add(bytes, type) : null;
   }
 

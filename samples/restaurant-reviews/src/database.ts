@@ -99,7 +99,8 @@ export function openDatabase(settings: DatabaseSettings, tokens: TokenSource, lo
           return (await client.query<Row>(sql, [...values])).rows;
         } catch (error) {
           // A statement that failed leaves a good connection; one that got no answer does not.
-          if (databaseFailure(error).failure.status === 503) broken = error instanceof Error ? error : new Error(String(error));
+          if (databaseFailure(error).failure.status === 503)
+            broken = error instanceof Error ? error : new Error(String(error));
           throw error;
         } finally {
           client.release(broken);

@@ -8,7 +8,7 @@ export interface Failure {
   readonly title: string;
   readonly explanation: string;
   /** Codes and messages as the service gave them. They hold no secret: neither service repeats a token. */
-  readonly cause: Readonly<Record<string, unknown>>;
+  readonly cause: Readonly<Record<string, string | number>>;
 }
 
 export class ServiceError extends Error {
@@ -35,13 +35,15 @@ function fieldsOf(error: unknown): ErrorFields {
   return typeof error === "object" && error !== null ? error : { message: String(error) };
 }
 
-function causeOf(error: unknown): Record<string, unknown> {
+function causeOf(error: unknown): Record<string, string | number> {
   const { name, message, code, statusCode, hint, errors } = fieldsOf(error);
   // An AggregateError (all addresses refused) has an empty message of its own.
   const text = message || (Array.isArray(errors) ? errors.map((each) => fieldsOf(each).message).join("; ") : undefined);
-  return Object.fromEntries(
-    Object.entries({ name, message: text, code, statusCode, hint }).filter(([, value]) => value !== undefined),
-  );
+  const cause: Record<string, string | number> = {};
+  for (const [key, value] of Object.entries({ name, message: text, code, statusCode, hint })) {
+    if (typeof value === "string" || typeof value === "number") cause[key] = value;
+  }
+  return cause;
 }
 
 /** Did PostgreSQL refuse the login (SQLSTATE class 28)? */
@@ -105,9 +107,11 @@ export function storageFailure(error: unknown): ServiceError {
 const NO_IDENTITY =
   "No access token could be obtained. Enable the app's managed identity or, on your own machine, sign in with the Azure CLI.";
 
-function isCredentialError(name: unknown): boolean {
+function isCredentialError(name: string | number | undefined): boolean {
   return (
     typeof name === "string" &&
-    /^(CredentialUnavailableError|AuthenticationError|AggregateAuthenticationError|AuthenticationRequiredError)$/.test(name)
+    /^(CredentialUnavailableError|AuthenticationError|AggregateAuthenticationError|AuthenticationRequiredError)$/.test(
+      name,
+    )
   );
 }

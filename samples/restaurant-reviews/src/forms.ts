@@ -36,12 +36,21 @@ export const LIMITS: Readonly<Record<string, number>> = Object.fromEntries(
 );
 
 /** Reads text fields: trimmed, line ends as LF, control characters removed (PostgreSQL refuses NUL in text). */
-function readTexts(form: FormData, fields: readonly Field[]): { values: Record<string, string>; errors: Record<string, string> } {
+function readTexts(
+  form: FormData,
+  fields: readonly Field[],
+): { values: Record<string, string>; errors: Record<string, string> } {
   const values: Record<string, string> = {};
   const errors: Record<string, string> = {};
   for (const { name, label, max, multiline } of fields) {
     const raw = form.get(name);
-    let text = typeof raw === "string" ? raw.replaceAll(/\r\n?/g, "\n").replaceAll(/[^\P{Cc}\n\t]/gu, "").toWellFormed() : "";
+    let text =
+      typeof raw === "string"
+        ? raw
+            .replaceAll(/\r\n?/g, "\n")
+            .replaceAll(/[^\P{Cc}\n\t]/gu, "")
+            .toWellFormed()
+        : "";
     if (!multiline) text = text.replaceAll(/\s+/g, " ");
     text = text.trim();
     values[name] = text;
@@ -58,7 +67,9 @@ export function parseRestaurant(form: FormData): Parsed<NewRestaurant> {
   return { ok: true, value: { name, streetAddress, description } };
 }
 
-export async function parseReview(form: FormData): Promise<Parsed<Omit<NewReview, "photo"> & { upload: Upload | undefined }>> {
+export async function parseReview(
+  form: FormData,
+): Promise<Parsed<Omit<NewReview, "photo"> & { upload: Upload | undefined }>> {
   const { values, errors } = readTexts(form, REVIEW_FIELDS);
   const rating = form.get("rating");
   if (typeof rating === "string" && /^[1-5]$/.test(rating)) values["rating"] = rating;

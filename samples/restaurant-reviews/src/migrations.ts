@@ -29,7 +29,11 @@ export async function migrate(client: ClientBase): Promise<number> {
   await client.query("begin");
   try {
     await client.query("select pg_advisory_xact_lock($1)", [LOCK]);
-    await client.query("create table if not exists schema_migrations (version integer primary key)");
+    // Not "create table if not exists": that wants CREATE on the schema even when the table is there.
+    const { rows: tables } = await client.query<{ name: string | null }>(
+      "select to_regclass('schema_migrations') as name",
+    );
+    if (!tables[0]?.name) await client.query("create table schema_migrations (version integer primary key)");
     const { rows } = await client.query<{ version: number }>("select max(version) as version from schema_migrations");
     const done = rows[0]?.version ?? 0;
     for (const [index, statements] of MIGRATIONS.entries()) {

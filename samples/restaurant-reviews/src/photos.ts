@@ -73,7 +73,9 @@ export function openPhotos(settings: StorageSettings, credential: TokenCredentia
       orExplain(async () => {
         const page = await container.listBlobsFlat().byPage({ maxPageSize: 5000 }).next();
         if (page.done) return [];
-        const items = page.value.segment.blobItems.filter((item) => /^[0-9a-f-]{36}\.(png|jpg|gif|webp)$/.test(item.name));
+        const items = page.value.segment.blobItems.filter((item) =>
+          /^[0-9a-f-]{36}\.(png|jpg|gif|webp)$/.test(item.name),
+        );
         items.sort((a, b) => b.properties.lastModified.getTime() - a.properties.lastModified.getTime());
         return items.slice(0, WALL_SIZE).map((item) => item.name);
       }),

@@ -19,7 +19,11 @@ test("a token is fetched once for all who ask at the same time, and kept", async
   const clock = { now: 1_000_000 };
   const { credential, asked } = fakeCredential(clock, 3_600_000);
   const tokens = renewingToken(credential, POSTGRESQL_SCOPE, () => clock.now);
-  assert.deepEqual(await Promise.all([tokens.token(), tokens.token(), tokens.token()]), ["token-1", "token-1", "token-1"]);
+  assert.deepEqual(await Promise.all([tokens.token(), tokens.token(), tokens.token()]), [
+    "token-1",
+    "token-1",
+    "token-1",
+  ]);
   clock.now += 54 * 60_000;
   assert.equal(await tokens.token(), "token-1");
   assert.deepEqual(asked, ["https://ossrdbms-aad.database.windows.net/.default"]);

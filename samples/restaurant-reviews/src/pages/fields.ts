@@ -10,22 +10,24 @@ export interface FormState {
 
 export const EMPTY_FORM: FormState = { values: {}, errors: {} };
 
+const NOTHING = html``;
+
 /** Says that something is wrong before the fields that say what. */
-export function formSummary({ errors }: FormState): Html | "" {
+export function formSummary({ errors }: FormState): Html {
   const count = Object.keys(errors).length;
-  if (count === 0) return "";
+  if (count === 0) return NOTHING;
   return html`<p class="form-errors" role="alert">
     ${count === 1 ? "One field needs" : `${count} fields need`} your attention before this can be saved.
   </p>`;
 }
 
-function message(name: string, errors: FormErrors): Html | "" {
+function message(name: string, errors: FormErrors): Html {
   const text = errors[name];
-  return text ? html`<span class="field-error" id="${name}-error">${text}</span>` : "";
+  return text ? html`<span class="field-error" id="${name}-error">${text}</span>` : NOTHING;
 }
 
-function invalid(name: string, errors: FormErrors): Html | "" {
-  return errors[name] ? html`aria-invalid="true" aria-describedby="${name}-error"` : "";
+function invalid(name: string, errors: FormErrors): Html {
+  return errors[name] ? html`aria-invalid="true" aria-describedby="${name}-error"` : NOTHING;
 }
 
 export function textField(name: string, label: string, { values, errors }: FormState, autocomplete = "off"): Html {
@@ -48,9 +50,15 @@ export function textArea(name: string, label: string, { values, errors }: FormSt
   // The line break after the tag is dropped by browsers; without it a text that begins with one would lose it.
   return html`<div class="field">
     <label for="${name}">${label}</label>
-    <textarea id="${name}" name="${name}" rows="5" maxlength="${LIMITS[name] ?? 1000}" required ${invalid(name, errors)}>
-${values[name] ?? ""}</textarea
+    <textarea
+      id="${name}"
+      name="${name}"
+      rows="5"
+      maxlength="${LIMITS[name] ?? 1000}"
+      required
+      ${invalid(name, errors)}
     >
+${values[name] ?? ""}</textarea>
     ${message(name, errors)}
   </div>`;
 }

@@ -22,25 +22,31 @@ export function photosPage(view: PhotoView): Html {
   return page(
     { title: "Photos", notice: view.notice },
     html`<h1>Photos</h1>
-      ${standalone
-        ? missingPanel(
-            "PostgreSQL",
-            view.missingDatabase,
-            storage ? "Until then there are no restaurants and reviews, only photos." : "",
-          )
-        : ""}
+      ${
+        standalone
+          ? missingPanel(
+              "PostgreSQL",
+              view.missingDatabase,
+              storage ? "Until then there are no restaurants and reviews, only photos." : "",
+            )
+          : ""
+      }
       ${storage ? "" : missingPanel("Blob Storage", view.missingStorage, "Until then there are no photos.")}
       ${view.failure ? failurePanel(view.failure) : ""}
-      ${storage && standalone
-        ? html`${formSummary(view.form)}
-            <form class="panel row" method="post" action="/photos" enctype="multipart/form-data" novalidate>
-              ${photoField("Photo", view.form)}
-              <button class="button" type="submit">Upload photo</button>
-            </form>`
-        : ""}
-      ${storage && !view.failure && view.urls.length === 0
-        ? html`<p class="muted">There are no photos yet${standalone ? "" : ". Add one with a review"}.</p>`
-        : ""}
+      ${
+        storage && standalone
+          ? html`${formSummary(view.form)}
+              <form class="panel row" method="post" action="/photos" enctype="multipart/form-data" novalidate>
+                ${photoField("Photo", view.form)}
+                <button class="button" type="submit">Upload photo</button>
+              </form>`
+          : ""
+      }
+      ${
+        storage && !view.failure && view.urls.length === 0
+          ? html`<p class="muted">There are no photos yet${standalone ? "" : ". Add one with a review"}.</p>`
+          : ""
+      }
       <ul class="wall">
         ${view.urls.map(
           (url) =>

@@ -10,20 +10,26 @@ export function failurePanel(failure: Failure, consequence = ""): Html {
     <h2>${failure.title}</h2>
     <p>${failure.explanation} ${consequence}</p>
     <p class="muted">
-      ${failure.service}${code === undefined ? "" : html`: <code>${String(code)}</code>`}. The app's log has the full cause.
+      ${failure.service}${code === undefined ? "" : html`: <code>${code}</code>`}. The app's log has the full cause.
     </p>
   </div>`;
 }
 
 export function failurePage(failure: Failure): Html {
-  return page({ title: failure.title }, html`<h1>This page is not available right now</h1>
-    ${failurePanel(failure)}`);
+  return page(
+    { title: failure.title },
+    html`<h1>This page is not available right now</h1>
+      ${failurePanel(failure)}`,
+  );
 }
 
 export function messagePage(title: string, text: string): Html {
-  return page({ title }, html`<h1>${title}</h1>
-    <p>${text}</p>
-    <p><a href="/">Back to the restaurants</a></p>`);
+  return page(
+    { title },
+    html`<h1>${title}</h1>
+      <p>${text}</p>
+      <p><a href="/">Back to the restaurants</a></p>`,
+  );
 }
 
 /** Names the settings that a Service Connector connection would have written. */

@@ -29,9 +29,11 @@ export function listPage(restaurants: readonly RatedRestaurant[]): Html {
   const intro = html`<section class="hero">
     <h1>Good places to eat, told by people who ate there</h1>
     <p>
-      ${restaurants.length === 0
-        ? "No restaurant is listed yet. Add the first one and tell others how it was."
-        : `${plural(restaurants.length, "restaurant")}, ${plural(reviewCount, "review")}. Open one to read on, or add your own.`}
+      ${
+        restaurants.length === 0
+          ? "No restaurant is listed yet. Add the first one and tell others how it was."
+          : `${plural(restaurants.length, "restaurant")}, ${plural(reviewCount, "review")}. Open one to read on, or add your own.`
+      }
     </p>
     ${restaurants.length === 0 ? html`<a class="button" href="/restaurants/new">Add the first restaurant</a>` : ""}
   </section>`;
@@ -80,11 +82,13 @@ function reviewItem(review: Review, photoUrl: (name: string) => string | undefin
       <time class="muted" datetime="${review.createdAt.toISOString()}">${DAY.format(review.createdAt)}</time>
     </header>
     <p class="text">${review.text}</p>
-    ${url === undefined
-      ? ""
-      : html`<a class="photo" href="${url}"
-          ><img src="${url}" alt="Photo by ${review.userName}" loading="lazy" width="640" height="480"
-        /></a>`}
+    ${
+      url === undefined
+        ? ""
+        : html`<a class="photo" href="${url}"
+            ><img src="${url}" alt="Photo by ${review.userName}" loading="lazy" width="640" height="480"
+          /></a>`
+    }
   </li>`;
 }
 
@@ -130,10 +134,13 @@ export function restaurantPage(view: RestaurantView): Html {
             enctype="multipart/form-data"
             novalidate
           >
-            ${ratingField(form)} ${textField("userName", "Your name", form, "name")} ${textArea("text", "Your review", form)}
-            ${view.photosConfigured
-              ? photoField("Photo (optional)", form)
-              : html`<p class="hint">Photos are off: the app has no storage account.</p>`}
+            ${ratingField(form)} ${textField("userName", "Your name", form, "name")}
+            ${textArea("text", "Your review", form)}
+            ${
+              view.photosConfigured
+                ? photoField("Photo (optional)", form)
+                : html`<p class="hint">Photos are off: the app has no storage account.</p>`
+            }
             <button class="button" type="submit">Post review</button>
           </form>
         </section>

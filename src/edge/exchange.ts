@@ -31,7 +31,7 @@ const crossOrigin: Reply = edgeReply(403, "CrossOriginRefused", "A page of anoth
 
 type Verdict =
   | { readonly kind: "serve"; readonly arrival: Arrival }
-  | { readonly kind: "refuse"; readonly reply: Reply }
+  | { readonly kind: "refuse"; readonly reply: Reply; readonly closing?: boolean }
   | { readonly kind: "forward"; readonly url: URL };
 
 const refuse = (reply: Reply): Verdict => ({ kind: "refuse", reply });
@@ -66,7 +66,11 @@ const settle = async (
   const verdict = judged instanceof Promise ? await judged : judged;
   if (verdict.kind === "serve")
     return serveMessage(message, response, verdict.arrival, awaiting, state.handle, state.onError);
-  if (verdict.kind === "refuse") return refuseMessage(message, response, verdict.reply, awaiting);
+  if (verdict.kind === "refuse") {
+    // Whoever sends such a message may disagree with us about where it ends.
+    if (verdict.closing === true || verdict.reply.status === 400) response.setHeader("Connection", "close");
+    return refuseMessage(message, response, verdict.reply, awaiting);
+  }
   try {
     if (awaiting) response.writeContinue();
     await forward(message, response, verdict.url, state.egress);
@@ -79,7 +83,7 @@ const settle = async (
 /** Whether and as whom a message is served. */
 const judge = (state: GatewayState, message: IncomingMessage, connection: Connection): Verdict | Promise<Verdict> => {
   const bad = inspectMessage(message);
-  if (bad !== undefined) return refuse(refusalOf(bad));
+  if (bad !== undefined) return { kind: "refuse", reply: refusalOf(bad), closing: true };
   const destination = destinationOf(message, connection, state.ports);
   if (destination.kind === "refused") return refuse(destination.reply);
 
@@ -156,8 +160,10 @@ const badRequest = edgeReply(400, "BadRequest", "The request is not valid HTTP."
 /** Answers a connection whose next request cannot be read, unless an answer is already on its way. */
 export const answerUnreadable = (state: GatewayState, error: Error & { code?: string }, socket: Socket): void => {
   const { pending } = state.connectionOf(socket);
-  const [newest] = pending;
-  const silent = pending.size > 1 || newest?.headersSent === true || error.code === "ECONNRESET";
-  if (silent) socket.destroy();
+  const [oldest] = pending;
+  if (error.code === "ECONNRESET") socket.destroy();
+  else if (pending.size > 1) socket.destroy();
+  // What was written of the answer goes out, and the connection ends behind it.
+  else if (oldest?.headersSent === true) socket.destroySoon();
   else rawReply(socket, unreadable[error.code ?? ""] ?? badRequest);
 };

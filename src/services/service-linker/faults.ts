@@ -1,0 +1,31 @@
+import { catalogue } from "../../kernel/fault.ts";
+
+export const linkerFault = catalogue({
+  invalidTarget: {
+    status: 400,
+    code: "InvalidTargetService",
+    message:
+      "The target service id '{id}' is not supported. Use the id of a PostgreSQL flexible server's database or of a storage account's blob, queue or table service.",
+  },
+  invalidSource: {
+    status: 400,
+    code: "InvalidSourceService",
+    message: "Connections from '{id}' are not supported. Use the id of a web app.",
+  },
+  invalidName: {
+    status: 400,
+    code: "InvalidLinkerName",
+    message: "The connection name '{name}' is invalid. Use up to 60 letters, digits, periods and underscores.",
+  },
+  invalidAuthentication: {
+    status: 400,
+    code: "InvalidAuthInfo",
+    message: "The authentication type '{type}' is not supported for this connection. {why}",
+  },
+  invalidClientType: {
+    status: 400,
+    code: "InvalidClientType",
+    message: "The client type '{type}' is not supported for this target.",
+  },
+  stepFailed: { status: 400, code: "{code}", message: "{step} failed: {message}" },
+});

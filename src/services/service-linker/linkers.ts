@@ -1,0 +1,210 @@
+import type { ArmContext } from "../../arm/context.ts";
+import { isObject, type JsonObject, objectOf, type ResourceRecord, textOf } from "../../arm/record.ts";
+import { parentOf } from "../../arm/resource-id.ts";
+import type { ArmCall, Change, Draft, ResourceType } from "../../arm/resource-type.ts";
+import { json } from "../../kernel/message.ts";
+import { enableIdentity, grantRole, writeSettings } from "./connect.ts";
+import { linkerFault } from "./faults.ts";
+import { type Authentication, type Setting, settingsFor } from "./settings.ts";
+import { type Target, targetOf, targetType } from "./targets.ts";
+import { validate } from "./validate.ts";
+import { Work } from "./work.ts";
+
+/** What a connection wrote, to be taken back with it. */
+interface Written {
+  readonly settings: readonly Setting[];
+  readonly roleAssignmentId?: string;
+}
+
+/**
+ * `Microsoft.ServiceLinker/linkers`: settings, identity and role assignment in one resource. It never makes database roles:
+ * the deployer does (decisions.md; app-service.md 5.5).
+ */
+export const linkers = (context: ArmContext): ResourceType => ({
+  type: "Microsoft.ServiceLinker/linkers",
+  apiVersions: ["2024-04-01", "2022-11-01-preview", "2022-05-01"],
+  at: "extension",
+  tracked: false,
+  nameRule: { pattern: /^[A-Za-z0-9._]{1,60}$/, text: "Use up to 60 letters, digits, periods and underscores." },
+  codes: { created: 201, updated: 200, deleted: 200 },
+  write: (change) => draft(change),
+  written: (record, change) => apply(record, change, context),
+  deleting: (record, call) => disconnect(record, call, context),
+  present: (record) => record.properties,
+  actions: [
+    {
+      name: "listConfigurations",
+      handle: (_call, record) =>
+        json({
+          configurations: writtenOf(record).settings.map(([name, value]) => ({ name, value, configType: "Default" })),
+        }),
+    },
+    {
+      name: "validateLinker",
+      handle: async (call, record) => json(await validate(call, record, writtenOf(record).settings, context)),
+    },
+  ],
+});
+
+const draft = (change: Change): Draft => {
+  const { existing, body } = change;
+  const properties = { ...objectOf(existing?.properties), ...objectOf(body["properties"]) };
+  const source = parentOf(change.id);
+  if (!/\/providers\/Microsoft\.Web\/sites\/[^/]+$/i.test(source)) throw linkerFault("invalidSource", { id: source });
+  readTarget(properties);
+  readAuthentication(properties, "");
+  const { secretStore: _secretStore, authInfo, ...rest } = properties;
+  return {
+    properties: { ...rest, authInfo: withoutSecrets(objectOf(authInfo)), provisioningState: "Succeeded" },
+    secrets: { ...existing?.secrets, authInfo: objectOf(authInfo) },
+  };
+};
+
+const apply = async (record: ResourceRecord, change: Change, context: ArmContext): Promise<void> => {
+  const { call } = change;
+  const work = new Work(call);
+  const source = parentOf(record.id);
+  const target = readTarget(record.properties);
+  const before = change.existing === undefined ? { settings: [] } : writtenOf(change.existing);
+  try {
+    await work.send("Reading the target", "GET", target.resourceId);
+    const properties = { ...record.properties, authInfo: objectOf(record.secrets)["authInfo"] };
+    const authentication = await completeAuthentication(
+      readAuthentication(properties, context.tenant.tenantId),
+      target,
+      work,
+    );
+    const connectionName = await nameInKeys(record, target, context);
+    const settings = settingsFor({
+      target,
+      clientType: textOf(record.properties["clientType"]) || "none",
+      authentication,
+      user: textOf(objectOf(properties.authInfo)["userName"]) || userOf(properties.authInfo, record.name),
+      ...(connectionName === undefined ? {} : { connectionName }),
+      customizedKeys: Object.fromEntries(
+        Object.entries(objectOf(objectOf(record.properties["configurationInfo"])["customizedKeys"])).map(
+          ([key, value]) => [key, textOf(value)],
+        ),
+      ),
+    });
+    if (settings === undefined)
+      throw linkerFault("invalidClientType", { type: textOf(record.properties["clientType"]) });
+    const principalId = await enableIdentity(work, source, authentication, context);
+    const granted =
+      target.kind === "storage" && principalId !== undefined
+        ? await grantRole(work, target, principalId, context.ids.guid(), context)
+        : undefined;
+    await writeSettings(
+      work,
+      source,
+      settings,
+      before.settings.map(([name]) => name),
+    );
+    const roleAssignmentId = granted ?? before.roleAssignmentId;
+    const written: Written = { settings, ...(roleAssignmentId === undefined ? {} : { roleAssignmentId }) };
+    await context.resources.update(record.id, (kept) => ({
+      ...kept,
+      secrets: { ...kept.secrets, written: written as unknown as JsonObject },
+    }));
+  } catch (error) {
+    await work.rollBack();
+    throw error;
+  }
+};
+
+/** Takes back the settings and the role assignment that it made; the identity and the database role stay. */
+const disconnect = async (record: ResourceRecord, call: ArmCall, context: ArmContext): Promise<void> => {
+  const source = parentOf(record.id);
+  if ((await context.resources.get(source)) === undefined) return;
+  // As a child of a site that is being deleted there is nothing to take back from it.
+  const work = new Work(call);
+  const { settings, roleAssignmentId } = writtenOf(record);
+  await writeSettings(
+    work,
+    source,
+    [],
+    settings.map(([name]) => name),
+  );
+  if (roleAssignmentId !== undefined) await work.status("DELETE", roleAssignmentId);
+};
+
+const readTarget = (properties: JsonObject): Target => {
+  const id = textOf(objectOf(properties["targetService"])["id"]);
+  const target = targetOf(id);
+  if (target === undefined) throw linkerFault("invalidTarget", { id });
+  return target;
+};
+
+const readAuthentication = (properties: JsonObject, tenantId: string): Authentication => {
+  const info = objectOf(properties["authInfo"]);
+  const type = textOf(info["authType"]);
+  const clientId = textOf(info["clientId"]);
+  switch (type.toLowerCase()) {
+    case "systemassignedidentity":
+      return { kind: "system-identity" };
+    case "userassignedidentity":
+      if (clientId === "") throw linkerFault("invalidAuthentication", { type, why: "It needs a clientId." });
+      return { kind: "user-identity", clientId };
+    case "serviceprincipalsecret":
+      return { kind: "service-principal", clientId, clientSecret: textOf(info["secret"]), tenantId };
+    case "secret":
+      return { kind: "secret", secret: textOf(objectOf(info["secretInfo"])["value"]) };
+    case "accesskey":
+      return { kind: "secret", secret: "" };
+    default:
+      throw linkerFault("invalidAuthentication", {
+        type,
+        why: "Use systemAssignedIdentity, userAssignedIdentity, servicePrincipalSecret, accessKey or secret.",
+      });
+  }
+};
+
+/** An account key is read with the caller's right to list keys. */
+const completeAuthentication = async (
+  authentication: Authentication,
+  target: Target,
+  work: Work,
+): Promise<Authentication> => {
+  if (authentication.kind !== "secret" || target.kind !== "storage") return authentication;
+  const keys = (await work.send("Reading the account's keys", "POST", `${target.resourceId}/listKeys`))["keys"];
+  return { kind: "secret", secret: textOf(objectOf(Array.isArray(keys) ? keys[0] : undefined)["value"]) };
+};
+
+/** Database user of an identity unless the client says otherwise: `aad_<connection>`; of a secret: its own name. */
+const userOf = (authInfo: unknown, name: string): string =>
+  textOf(objectOf(authInfo)["authType"]).toLowerCase() === "secret"
+    ? textOf(objectOf(authInfo)["name"])
+    : `aad_${name}`;
+
+const nameInKeys = async (record: ResourceRecord, target: Target, context: ArmContext): Promise<string | undefined> => {
+  const others = await context.resources.below(parentOf(record.id), record.type);
+  const earlier = others.some((other) => {
+    const theirs = targetOf(textOf(objectOf(other.properties["targetService"])["id"]));
+    return (
+      other.id !== record.id &&
+      theirs !== undefined &&
+      targetType(theirs) === targetType(target) &&
+      other.created.at < record.created.at
+    );
+  });
+  return earlier ? record.name : undefined;
+};
+
+const withoutSecrets = (authInfo: JsonObject): JsonObject => {
+  const { secret: _secret, certificate: _certificate, secretInfo, ...shown } = authInfo;
+  if (!isObject(secretInfo)) return shown;
+  const { value: _value, ...info } = secretInfo;
+  return { ...shown, secretInfo: info };
+};
+
+const writtenOf = (record: ResourceRecord): Written => {
+  const written = objectOf(objectOf(record.secrets)["written"]);
+  const { settings, roleAssignmentId } = written;
+  const id = textOf(roleAssignmentId);
+  return {
+    settings: Array.isArray(settings)
+      ? settings.map((each) => (Array.isArray(each) ? ([textOf(each[0]), textOf(each[1])] as const) : ["", ""]))
+      : [],
+    ...(id === "" ? {} : { roleAssignmentId: id }),
+  };
+};

@@ -1,4 +1,9 @@
+import { spawn, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestTenant, mint, tenantId, type TestTenant } from "./tenant.test-support.ts";
 
@@ -7,6 +12,9 @@ const appOid = randomUUID();
 const admin = "dev@contoso.com";
 const login = { administratorLogin: "pgadmin", administratorLoginPassword: "P@ssw0rd-1" };
 const both = { activeDirectoryAuth: "Enabled", passwordAuth: "Enabled" } as const;
+
+/** Version of psql, where the machine has one. */
+const psql = spawnSync("psql", ["--version"], { encoding: "utf8" }).stdout ?? undefined;
 
 let tenant: TestTenant;
 
@@ -21,6 +29,19 @@ afterAll(async () => tenant.dispose());
 
 const asAdmin = async (database = "postgres", server = "pg1") =>
   tenant.connect({ server, user: admin, password: await mint({ oid: adminOid, type: "user" }), database });
+
+/** Runs a script; not synchronously, since the engine lives in this very thread. */
+const runPsql = async (target: string, script: string, env: NodeJS.ProcessEnv) => {
+  const child = spawn("psql", ["-X", "-At", target], { env, timeout: 20_000 });
+  const output = { stdout: "", stderr: "" };
+  child.stdout.on("data", (chunk: Buffer) => (output.stdout += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (output.stderr += chunk.toString()));
+  const closed = Promise.withResolvers<void>();
+  child.once("close", () => closed.resolve());
+  child.stdin.end(script);
+  await closed.promise;
+  return output;
+};
 
 const lastDecision = () => tenant.decisions.at(-1);
 
@@ -316,13 +337,34 @@ describe("servers", () => {
     await tenant.connect({ server: "pg1", user: "aad_app", password: await mint({ oid: appOid }) });
   });
 
-  it("cancel a query on request", async () => {
+  it("cancel a query on a plaintext request, which names no server", async () => {
     const client = await asAdmin();
-    const { rows } = await client.query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
     const slow = client.query("SELECT pg_sleep(20)");
-    const other = await asAdmin();
-    setTimeout(() => void other.query("SELECT pg_cancel_backend($1)", [rows[0]?.pid]), 200);
-    await expect(slow).rejects.toThrow("canceling statement");
+    const request = Buffer.alloc(16);
+    // node-postgres keeps the key of the connection without declaring it.
+    const { processID, secretKey } = client as unknown as { processID: number; secretKey: number };
+    [16, 80_877_102, processID, secretKey].forEach((word, index) => request.writeInt32BE(word, index * 4));
+    setTimeout(() => connect({ host: "127.0.0.1", port: tenant.engine.frontDoorPort ?? 0 }).end(request), 200);
+    await expect(slow).rejects.toThrow("canceling statement due to user request");
+  });
+
+  it.runIf(psql !== undefined)("serve psql with verify-full, COPY included, and pass errors on", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "lanyard-psql-"));
+    writeFileSync(join(folder, "ca.pem"), tenant.authority.ca);
+    const environment = {
+      PATH: process.env["PATH"],
+      PGHOSTADDR: "127.0.0.1",
+      PGPORT: String(tenant.engine.frontDoorPort),
+      PGSSLROOTCERT: join(folder, "ca.pem"),
+      PGPASSWORD: await mint({ oid: adminOid, type: "user" }),
+    };
+    const target = `host=pg1.postgres.database.azure.com user=${admin} dbname=restaurant sslmode=verify-full`;
+    const script =
+      "CREATE TEMP TABLE t (a int, b text);\nCOPY t FROM STDIN;\n1\tone\n2\ttwo\n\\.\nSELECT count(*) FROM t; SELECT nonsense;";
+    const answer = await runPsql(target, script, environment);
+    rmSync(folder, { recursive: true, force: true });
+    expect(answer.stdout).toContain("COPY 2\n2\n");
+    expect(answer.stderr).toContain('column "nonsense" does not exist');
   });
 
   it("refuse logins while they are stopped, and go away with their data", async () => {

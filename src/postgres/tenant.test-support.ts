@@ -6,7 +6,7 @@ import { join } from "node:path";
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
 import { errors, jwtVerify, SignJWT, type JWTPayload } from "jose";
-import pg from "pg";
+import { Client } from "pg";
 import type { LoginDecision } from "./admission.ts";
 import type { Directory } from "./directory.ts";
 import type { Certificate } from "./front-door/gate.ts";
@@ -128,7 +128,7 @@ export interface TestTenant {
   readonly authority: Authority;
   directory: Directory;
   /** A connected client; the shared port unless `port` is given. */
-  connect(options: ConnectOptions): Promise<pg.Client>;
+  connect(options: ConnectOptions): Promise<Client>;
   /** Closes the engine and opens another one on the same folder. */
   reopen(): Promise<void>;
   dispose(): Promise<void>;
@@ -147,14 +147,14 @@ export const createTestTenant = async (): Promise<TestTenant> => {
   const folder = mkdtempSync(join(tmpdir(), "lanyard-pg-"));
   const authority = await createAuthority();
   const decisions: LoginDecision[] = [];
-  const clients = new Set<pg.Client>();
+  const clients = new Set<Client>();
   let directory: Directory = { tenantId, principals: [] };
 
   const open = async (): Promise<Postgres> =>
     openPostgres({
       stateDirectory: join(folder, "state"),
       runtimeDirectory: join(folder, "run"),
-      certificate: authority.certificate,
+      certificate: (host) => authority.certificate(host),
       verify,
       onDecision: (decision) => decisions.push(decision),
       directory: () => directory,
@@ -182,7 +182,7 @@ export const createTestTenant = async (): Promise<TestTenant> => {
       directory = value;
     },
     connect: async ({ server, user, password, database = "postgres", port, ssl = true }) => {
-      const client = new pg.Client({
+      const client = new Client({
         host: "127.0.0.1",
         port: port ?? engine.frontDoorPort ?? 0,
         user,

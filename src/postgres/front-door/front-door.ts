@@ -9,6 +9,8 @@ import { handleConnection, serverOf, type Surroundings } from "./session.ts";
 
 const address = "127.0.0.1";
 
+const defaultPatience = 10_000;
+
 /** Connections whose login is not decided; beyond it new ones are dropped. */
 const undecidedLimit = 256;
 
@@ -32,6 +34,7 @@ const close = async (server: Server): Promise<void> =>
 
 export class FrontDoor {
   readonly #gate: Gate;
+  readonly #patience: number;
   readonly #contexts = new Map<string, Promise<SecureContext>>();
   readonly #servers = new Map<string, Server>();
   /** Cancel keys (hex) to the socket of the cluster that gave them out; one client's request finds its server by it. */
@@ -40,8 +43,10 @@ export class FrontDoor {
   #shared: Server | undefined;
   #undecided = 0;
 
-  constructor(gate: Gate) {
+  /** @param patience milliseconds that a client may take to log in. */
+  constructor(gate: Gate, patience = defaultPatience) {
     this.#gate = gate;
+    this.#patience = patience;
   }
 
   /**
@@ -114,6 +119,7 @@ export class FrontDoor {
     return {
       gate: this.#gate,
       server,
+      patience: this.#patience,
       knows: (name) => {
         const known = this.#servers.has(name);
         if (known) this.#sockets.set(socket, name);

@@ -13,6 +13,8 @@ export interface Surroundings {
   readonly gate: Gate;
   /** The server of the port that the connection came in by; undefined on the shared port. */
   readonly server: string | undefined;
+  /** Milliseconds a client may take for everything before the login's end. Starting the server is not counted. */
+  readonly patience: number;
   knows(server: string): boolean;
   /** The context to offer for a host name; `host` undefined for clients that name none. */
   context(host: string | undefined): Promise<SecureContext>;
@@ -23,9 +25,6 @@ export interface Surroundings {
 /** ProtocolNameList of the one protocol: a length byte, then the name. */
 const alpn = Buffer.from("\u000apostgresql", "latin1");
 
-/** What a client may take for everything before the login's end. Starting the server is not counted. */
-const patience = 10_000;
-
 /** How long a refused client may take to read why. */
 const farewell = 2_000;
 
@@ -34,7 +33,7 @@ interface Deadline {
   restart(): void;
 }
 
-const deadline = (socket: Socket): Deadline => {
+const deadline = (socket: Socket, patience: number): Deadline => {
   let timer: NodeJS.Timeout | undefined;
   const pause = (): void => clearTimeout(timer);
   const restart = (): void => {
@@ -201,7 +200,7 @@ export const handleConnection = async (socket: Socket, surroundings: Surrounding
   socket.setNoDelay(true);
   // The end shows as "close"; an error without a listener would end the process.
   socket.on("error", () => socket.destroy());
-  const clock = deadline(socket);
+  const clock = deadline(socket, surroundings.patience);
   clock.restart();
   const reader = new ByteReader(socket);
   try {

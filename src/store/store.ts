@@ -71,6 +71,13 @@ export interface Upload {
   readonly md5: Buffer;
 }
 
+/** A byte range [start, end) of a stored content; by default all of it. */
+export interface Part {
+  readonly ref: string;
+  readonly start?: number;
+  readonly end?: number;
+}
+
 /** Byte streams, apart from collections. Small contents live in the database, large ones in files. */
 export interface Bytes {
   /**
@@ -80,6 +87,11 @@ export interface Bytes {
   receive(source: AsyncIterable<Uint8Array>, options?: { readonly limit?: number }): Promise<Upload>;
   /** Byte range [start, end) of a stored content. */
   read(ref: string, start?: number, end?: number): Readable;
+  /**
+   * Several contents, or byte ranges [start, end) of them, as one stream (a blob of many blocks). From this call until
+   * the stream has closed none of them vanishes, whatever is released meanwhile. Consume or destroy the stream.
+   */
+  join(parts: readonly Part[]): Readable;
   /** All of a small content at once (undefined when the ref is not stored inline). */
   inline(ref: string): Promise<Buffer | undefined>;
   /** Forgets an upload that was never attached. */

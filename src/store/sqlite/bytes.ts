@@ -4,14 +4,15 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { DatabaseSync } from "node:sqlite";
 import { receive, refSource } from "../receive.ts";
-import type { Bytes } from "../store.ts";
+import type { Bytes, Part } from "../store.ts";
 import { collectOrphans, fileSink, removeFile } from "./files.ts";
+import type { Holds } from "./holds.ts";
 import type { Attachment } from "./rows.ts";
 
 export interface SqliteBytes extends Bytes {
   /** What `Transaction.attach` has to write. @throws when there is no such upload */
   attachment(ref: string): Attachment;
-  /** After a commit: the uploads are contents now, the released files can go. */
+  /** After a commit: the uploads are contents now, the released files can go, unless somebody holds them. */
   committed(attached: readonly Attachment[], released: readonly string[]): void;
   /** Waits for work in the background. */
   close(): Promise<void>;
@@ -20,9 +21,9 @@ export interface SqliteBytes extends Bytes {
 /** @param directory Of the large contents; undefined: everything stays in the database. */
 export const sqliteBytes = (
   database: DatabaseSync,
-  options: { readonly directory: string | undefined; readonly small: number },
+  options: { readonly directory: string | undefined; readonly small: number; readonly held: Holds },
 ): SqliteBytes => {
-  const { directory, small } = options;
+  const { directory, small, held } = options;
   const pending = new Map<string, Buffer | undefined>();
   const background = new Set<Promise<void>>();
   let closing = false;
@@ -65,6 +66,11 @@ export const sqliteBytes = (
     }
   };
 
+  const read: Bytes["read"] = (ref, start = 0, end) => readInline(ref, start, end) ?? readFile(ref, start, end);
+  async function* joined(parts: readonly Part[]): AsyncGenerator<Buffer> {
+    for (const { ref, start, end } of parts) yield* read(ref, start, end);
+  }
+
   const openedAt = nextRef();
   if (directory) {
     later(
@@ -87,7 +93,13 @@ export const sqliteBytes = (
       pending.set(ref, data);
       return upload;
     },
-    read: (ref, start = 0, end) => readInline(ref, start, end) ?? readFile(ref, start, end),
+    read,
+    join: (parts) => {
+      const letGo = held.take(parts.map((part) => part.ref));
+      const stream = Readable.from(joined(parts), { objectMode: false });
+      stream.once("close", letGo);
+      return stream;
+    },
     inline: async (ref) => {
       const found = readAll.get(ref);
       return found && bytesOf(found["data"]);
@@ -104,7 +116,10 @@ export const sqliteBytes = (
     },
     committed: (attached, released) => {
       for (const { ref } of attached) pending.delete(ref);
-      if (directory) for (const ref of released) later(removeFile(join(directory, ref)));
+      for (const ref of released) {
+        if (held.has(ref)) held.released(ref);
+        else if (directory) later(removeFile(join(directory, ref)));
+      }
     },
     close: async () => {
       closing = true;

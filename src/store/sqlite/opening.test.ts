@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { Readable } from "node:stream";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { StateUnusable, type CollectionSpec } from "../store.ts";
 import { openSqliteStore } from "./store.ts";
@@ -20,9 +21,9 @@ beforeEach(() => {
   directory = join(top, `state-${++number}`);
 });
 const open = (sealingKey: Uint8Array = key) => openSqliteStore({ directory, key: sealingKey });
-const large = async function* (): AsyncGenerator<Uint8Array> {
+async function* large(): AsyncGenerator<Uint8Array> {
   for (let i = 0; i < 4; i++) yield Buffer.alloc(50_000, i);
-};
+}
 
 test("what was written is there when the store is opened again", async () => {
   const first = open();
@@ -151,6 +152,24 @@ test("a released file is gone after the commit", async () => {
   await store.transact([], async (tx) => tx.release(upload.ref));
   await expect.poll(() => readdirSync(join(directory, "contents"))).toEqual([]);
   await store.close();
+});
+
+test("a content released while a stream held it goes at the next opening, when the process ends before the stream", async () => {
+  const store = open();
+  const uploads = [
+    await store.bytes.receive(large()),
+    await store.bytes.receive(Readable.from([Buffer.from("small")])),
+  ];
+  await store.transact([], async (tx) => uploads.forEach((upload) => tx.attach(upload)));
+  store.bytes.join(uploads);
+  await store.transact([], async (tx) => uploads.forEach((upload) => tx.release(upload.ref)));
+  const files = () => readdirSync(join(directory, "contents"));
+  expect(files()).toHaveLength(1);
+  await store.close();
+  const again = open();
+  await expect.poll(files).toEqual([]);
+  expect(await again.bytes.inline(uploads[1]?.ref ?? "")).toBeUndefined();
+  await again.close();
 });
 
 test("one write that the database refuses fails alone; its neighbours in the group are kept", async () => {

@@ -129,8 +129,11 @@ const writesOf = (database: DatabaseSync, nextSequence: (partition: string) => n
   };
 };
 
-/** Prepares all statements on a database with the current schema. */
-export const sqliteRows = (database: DatabaseSync): Rows => {
+/**
+ * Prepares all statements on a database with the current schema.
+ * @param isHeld Whether a reader still needs a content, so that its release has to wait
+ */
+export const sqliteRows = (database: DatabaseSync, isHeld: (ref: string) => boolean): Rows => {
   const sequences = sqliteSequences(database);
   const reads = readsOf(database, sequences.current);
   const write = writesOf(database, sequences.next);
@@ -139,6 +142,8 @@ export const sqliteRows = (database: DatabaseSync): Rows => {
   const addFile = database.prepare("insert into files (ref) values (?)");
   const dropContent = database.prepare("delete from contents where ref = ?");
   const dropFile = database.prepare("delete from files where ref = ?");
+  const park = database.prepare("insert into parked (ref) values (?) on conflict do nothing");
+  const unpark = database.prepare("delete from parked where ref = ?");
 
   return {
     ...reads,
@@ -158,7 +163,12 @@ export const sqliteRows = (database: DatabaseSync): Rows => {
       }
       const done = commit.writes.map(write);
       for (const ref of commit.release) {
+        if (isHeld(ref)) {
+          park.run(ref);
+          continue;
+        }
         if (dropContent.run(ref).changes === 0) dropFile.run(ref);
+        unpark.run(ref);
       }
       return { kind: "done", sequences: done };
     },

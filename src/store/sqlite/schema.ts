@@ -10,7 +10,8 @@ const APPLICATION_ID = 0x4c4e5944;
 
 // Text compares by its UTF-8 bytes: SQLite's BINARY collation is memcmp. `entries` repeats what an entry is found by,
 // so that replacing it finds the old index rows without a second index. A deleted key's tombstone stays behind when
-// the key comes back; `changes` leaves it out, which spares every insert a look-up.
+// the key comes back; `changes` leaves it out, which spares every insert a look-up. `parked` names contents that were
+// released while a reader held them: they go when it closes, or at the next opening.
 const TABLES = `
   create table rows (
     collection text not null, partition text not null, key text not null,
@@ -30,6 +31,7 @@ const TABLES = `
   create table partitions (partition text primary key, sequence integer not null) without rowid;
   create table contents (ref text primary key, data blob not null);
   create table files (ref text primary key) without rowid;
+  create table parked (ref text primary key) without rowid;
 `;
 
 const pragma = (database: DatabaseSync, name: string): unknown =>
@@ -76,21 +78,22 @@ export const explained = (error: unknown, path: string): unknown => {
   }
 };
 
-/** Opens or creates the database. `":memory:"` keeps it in memory. @throws StateUnusable */
+/** Opens or creates the database. `":memory:"` keeps it in memory. @throws StateUnusable or an error of SQLite */
 export const openDatabase = (path: string): DatabaseSync => {
   // SQLite gives its -wal and -shm files the mode of the database file.
   if (path !== ":memory:") closeSync(openSync(path, "a", 0o600));
   const database = new DatabaseSync(path);
   try {
+    // A checkpoint every 500 pages stalls shorter than rarer ones do, and costs no throughput (docs/adr/0003-store.md).
     // WAL with FULL syncs the log at every commit; fullfsync makes macOS do so down to the medium.
     database.exec(
-      "pragma journal_mode = wal; pragma synchronous = full; pragma fullfsync = on; pragma wal_autocheckpoint = 2000; " +
+      "pragma journal_mode = wal; pragma synchronous = full; pragma fullfsync = on; pragma wal_autocheckpoint = 500; " +
         "pragma cache_size = -16384; pragma trusted_schema = off",
     );
     migrate(database, path);
     return database;
   } catch (error) {
     database.close();
-    throw explained(error, path);
+    throw error;
   }
 };

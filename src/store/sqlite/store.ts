@@ -3,12 +3,13 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { storeOver } from "../collections.ts";
-import type { Driver } from "../driver.ts";
+import type { Commit, Driver } from "../driver.ts";
 import { sealerOf } from "../seal.ts";
 import type { Store } from "../store.ts";
 import { sqliteBytes } from "./bytes.ts";
 import { syncDirectory } from "./files.ts";
 import { groupCommit } from "./group-commit.ts";
+import { holds } from "./holds.ts";
 import { lockState } from "./lock.ts";
 import { sqliteRows } from "./rows.ts";
 import { explained, openDatabase } from "./schema.ts";
@@ -21,6 +22,8 @@ export interface SqliteOptions {
   /** Contents up to this many bytes live in the database; default 64 KiB. */
   readonly inlineLimit?: number;
 }
+
+const nothing: Commit = { checks: [], partitionChecks: [], writes: [], attach: [], release: [] };
 
 const DEFAULT_INLINE_LIMIT = 65_536;
 
@@ -39,9 +42,23 @@ export const sqliteDriver = (
         throw explain(error);
       }
     };
-  const rows = sqliteRows(database);
+  const held = holds((refs) => {
+    // What cannot be removed now goes at the next opening.
+    commit({ ...nothing, release: refs }).catch(() => {});
+  });
+  const rows = sqliteRows(database, (ref) => held.has(ref));
   const commits = groupCommit(database, rows, explain);
-  const bytes = sqliteBytes(database, { directory: options.contents, small: options.small });
+  const bytes = sqliteBytes(database, { directory: options.contents, small: options.small, held });
+  const commit: Driver["commit"] = async ({ attach, ...rest }) => {
+    const attachments = attach.map((ref) => bytes.attachment(ref));
+    const outcome = await commits.submit({ ...rest, attach: attachments });
+    if (outcome.kind === "done" && attach.length + rest.release.length > 0) {
+      bytes.committed(attachments, rest.release);
+    }
+    return outcome;
+  };
+  const left = database.prepare("select ref from parked").all();
+  if (left.length > 0) void commit({ ...nothing, release: left.map(({ ref }) => String(ref)) }).catch(() => {});
   return {
     get: told(rows.get),
     list: told(rows.list),
@@ -49,14 +66,7 @@ export const sqliteDriver = (
     sequence: told(rows.sequence),
     changes: told(rows.changes),
     bytes,
-    commit: async ({ attach, ...commit }) => {
-      const attachments = attach.map((ref) => bytes.attachment(ref));
-      const outcome = await commits.submit({ ...commit, attach: attachments });
-      if (outcome.kind === "done" && attach.length + commit.release.length > 0) {
-        bytes.committed(attachments, commit.release);
-      }
-      return outcome;
-    },
+    commit,
     close: async () => {
       commits.flush();
       await bytes.close();
@@ -77,9 +87,10 @@ export const openSqliteStore = ({ directory, key, inlineLimit = DEFAULT_INLINE_L
     chmodSync(folder, 0o700);
   }
   const unlock = lockState(directory);
+  const path = join(directory, "store.db");
+  let database: DatabaseSync | undefined;
   try {
-    const path = join(directory, "store.db");
-    const database = openDatabase(path);
+    database = openDatabase(path);
     syncDirectory(directory);
     const driver = sqliteDriver(database, { path, contents, small: inlineLimit });
     const close = async (): Promise<void> => {
@@ -88,7 +99,8 @@ export const openSqliteStore = ({ directory, key, inlineLimit = DEFAULT_INLINE_L
     };
     return storeOver({ ...driver, close }, sealer);
   } catch (error) {
+    database?.close();
     unlock();
-    throw error;
+    throw explained(error, path);
   }
 };

@@ -3,6 +3,7 @@ import type { Ids } from "../kernel/ids.ts";
 import type { Directory } from "../identity/directory.ts";
 import type { TenantInfo } from "../identity/tenant.ts";
 import type { LongRunning } from "./long-running.ts";
+import type { ArmCall } from "./resource-type.ts";
 import type { Resources } from "./resources.ts";
 
 /** What ARM's generated operations work with. */
@@ -15,6 +16,8 @@ export interface ArmContext {
   readonly longRunning: LongRunning;
   /** Ids of extension resources kept elsewhere (role assignments) at or below an id; they go with it. */
   readonly extensionsBelow: (id: string) => Promise<readonly string[]>;
+  /** @throws 409 ScopeLocked when a lock forbids what the call's method does to its target. */
+  readonly requireUnlocked?: (call: Pick<ArmCall, "request" | "target" | "caller">) => void;
 }
 
 export const managementHost = "management.azure.com";

@@ -29,14 +29,18 @@ export const operationsOfType = (type: ResourceType, context: ArmContext): TypeO
     path: "**",
     bodyLimit: limit,
     needs: {
-      depends: (call) => {
+      depends: async (call) => {
         const { path } = call.target;
         const action = `${path === undefined ? type.type : typeOf(path)}/${verb}`;
-        return filtered && path?.names.length === 0 ? { filtered: action } : { action };
+        if (filtered && path?.names.length === 0) return { filtered: action };
+        if (type.attributes === undefined || (verb !== "write" && verb !== "delete")) return { action };
+        const attributes = await type.attributes(call);
+        return { action, attributes: () => attributes };
       },
     },
     handle: (call) => {
       checkApiVersion(call, type);
+      context.requireUnlocked?.(call);
       return handle(call);
     },
   });

@@ -2,7 +2,7 @@ import { pathMatcher } from "../kernel/match.ts";
 import type { Request } from "../kernel/message.ts";
 import type { AnyOperation, Match, Matcher } from "../kernel/operation.ts";
 import type { TypeOperations } from "./generated.ts";
-import { parseArmPath, segmentsOf, typeOf } from "./resource-id.ts";
+import { parseArmPath, rawSegmentsOf, segmentsOf, typeOf } from "./resource-id.ts";
 import type { ArmTarget } from "./resource-type.ts";
 
 /**
@@ -13,13 +13,10 @@ export const armMatcher = (
   fixed: readonly AnyOperation<ArmTarget>[],
   types: ReadonlyMap<string, TypeOperations>,
 ): Matcher<ArmTarget> => {
-  const templates = pathMatcher(
-    fixed,
-    (path) => `/${segmentsOf(path).map(encodeURIComponent).join("/").toLowerCase()}`,
-  );
+  const templates = pathMatcher(fixed, { segments: rawSegmentsOf, ignoreCase: true });
   return async (request): Promise<Match<ArmTarget> | undefined> => {
     const template = await templates(request);
-    if (template !== undefined) return { operation: template.operation, parameters: originalCase(template, request) };
+    if (template !== undefined) return template;
     const path = parseArmPath(segmentsOf(request.rawPath), request.method);
     if (path === undefined) return undefined;
     const operations = types.get(typeOf(path).toLowerCase());
@@ -41,14 +38,4 @@ const verbOf = (request: Request, path: NonNullable<ReturnType<typeof parseArmPa
     default:
       return "none";
   }
-};
-
-/** The router saw a lower-cased path; parameters are given as the client spelled them. */
-const originalCase = (match: Match<ArmTarget>, request: Request): Record<string, string> => {
-  const segments = segmentsOf(request.rawPath);
-  const parameters: Record<string, string> = {};
-  for (const [index, part] of match.operation.path.split("/").slice(1).entries())
-    if (part.startsWith("**:")) parameters[part.slice(3)] = segments.slice(index).join("/");
-    else if (part.startsWith(":")) parameters[part.slice(1)] = segments[index] ?? "";
-  return parameters;
 };

@@ -19,11 +19,10 @@ export interface ArmPath {
 }
 
 /** Decoded segments of a path, with `//` collapsed and a trailing `/` dropped (management SDKs send both). */
-export const segmentsOf = (rawPath: string): string[] =>
-  rawPath
-    .split("/")
-    .filter((segment) => segment !== "")
-    .map(decodeSegment);
+export const segmentsOf = (rawPath: string): string[] => rawSegmentsOf(rawPath).map(decodeSegment);
+
+/** The same, still percent-encoded. */
+export const rawSegmentsOf = (rawPath: string): string[] => rawPath.split("/").filter((segment) => segment !== "");
 
 /** Reads a management path below `/providers/`; undefined when there is none. POST addresses may end in an action. */
 export const parseArmPath = (segments: readonly string[], method: string): ArmPath | undefined => {

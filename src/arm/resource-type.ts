@@ -73,6 +73,8 @@ export interface ResourceType {
   deleted?(record: ResourceRecord, call: ArmCall): Promise<void>;
   /** `properties` as GET shows them. Default: as kept. */
   present?(record: ResourceRecord, call: ArmCall): Promise<JsonObject> | JsonObject;
+  /** What conditions of role assignments may ask about a PUT, PATCH or DELETE, by `Source[type:name]`. */
+  attributes?(call: ArmCall): Promise<Readonly<Record<string, string>>> | Readonly<Record<string, string>>;
   readonly actions?: readonly ResourceAction[];
   /** Types whose instances are not kept as records (role assignments, databases inside a server, settings). */
   readonly source?: ResourceSource;

@@ -81,5 +81,11 @@ const needOf = (
       ...(requirement.attributes === undefined ? {} : { attributes: requirement.attributes(call) }),
       ...(requirement.subOperation === undefined ? {} : { subOperation: requirement.subOperation }),
     };
-  return { kind: "action", name: "action" in requirement ? requirement.action : requirement.filtered, scope };
+  if ("filtered" in requirement) return { kind: "action", name: requirement.filtered, scope };
+  return {
+    kind: "action",
+    name: requirement.action,
+    scope,
+    ...(requirement.attributes === undefined ? {} : { attributes: requirement.attributes(call) }),
+  };
 };

@@ -22,7 +22,11 @@ export type PathParameters<Path extends string> = { readonly [Name in ParameterN
  */
 export type Requirement<Action extends string, DataAction extends string, Subject> =
   | { readonly open: string }
-  | { readonly action: Action; readonly at?: (call: Subject) => string }
+  | {
+      readonly action: Action;
+      readonly at?: (call: Subject) => string;
+      readonly attributes?: (call: Subject) => Readonly<Record<string, string | number | boolean | readonly string[]>>;
+    }
   | {
       readonly data: DataAction;
       readonly at?: (call: Subject) => string;

@@ -1,6 +1,6 @@
 /** Between a collection's typed values and the rows of a driver: JSON, sealed members, index entries, etags. */
 import { randomBytes } from "node:crypto";
-import type { IndexEntry, Place, Row } from "./driver.ts";
+import type { Driver, IndexEntry, Place, Row } from "./driver.ts";
 import { checkText } from "./keys.ts";
 import type { Sealer } from "./seal.ts";
 import type { CollectionSpec, Entry } from "./store.ts";
@@ -13,9 +13,12 @@ export interface Codec<T> {
   encode(place: Place, value: T): { readonly json: string; readonly entries: readonly IndexEntry[] };
   value(place: Place, json: string): T;
   entry(partition: string, row: Row): Entry<T>;
-  /** Refuses an index that the collection does not declare. */
-  checkIndex(index: string): void;
+  /** Before an index is used. @throws TypeError when the collection does not declare it */
+  useIndex(driver: Driver, index: string): Promise<void>;
 }
+
+/** Collections whose indexes are known to be complete, by driver: `name` and index names. */
+const complete = new WeakMap<Driver, Set<string>>();
 
 const entriesOf = <T>(spec: CollectionSpec<T>, value: T, key: string): IndexEntry[] => {
   const entries: IndexEntry[] = [];
@@ -76,9 +79,19 @@ export const codecOf = <T>(spec: CollectionSpec<T>, sealer: Sealer): Codec<T> =>
       etag,
       sequence,
     }),
-    checkIndex: (index) => {
-      if (spec.indexes && Object.hasOwn(spec.indexes, index)) return;
-      throw new TypeError(`The collection "${collection}" declares no index "${index}".`);
+    useIndex: async (driver, index) => {
+      if (!spec.indexes || !Object.hasOwn(spec.indexes, index)) {
+        throw new TypeError(`The collection "${collection}" declares no index "${index}".`);
+      }
+      const known = complete.get(driver) ?? new Set();
+      complete.set(driver, known);
+      const indexes = Object.keys(spec.indexes).sort().join(" ");
+      const name = `${collection}\0${indexes}`;
+      if (known.has(name)) return;
+      await driver.index(collection, indexes, ({ json, ...place }) =>
+        entriesOf(spec, fromJson(place, json), place.key),
+      );
+      known.add(name);
     },
   };
 };

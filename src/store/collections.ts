@@ -34,7 +34,7 @@ const collectionOver = <T>(driver: Driver, codec: Codec<T>, nextEtag: () => stri
     return rows.map((row) => codec.entry(partition, row));
   },
   find: async (partition, index, value, range = {}) => {
-    codec.checkIndex(index);
+    await codec.useIndex(driver, index);
     const rows = await driver.find(codec.collection, partition, [index, value], spanOf(range));
     return rows.map((row) => codec.entry(partition, row));
   },

@@ -137,6 +137,25 @@ export const storeContract = (driver: string, open: () => Promise<Store>): void 
       await expect(c.find(p, "byAge", "3")).rejects.toThrow(/declares no index "byAge"/);
     });
 
+    test("an index that is declared later finds what was put before", async () => {
+      const p = fresh();
+      const name = `grown-${p}`;
+      await store.collection<Person>({ name }).put(p, "1", { name: "Ann", teams: ["x"] });
+      const byName = { byName: (person: Person) => person.name };
+      const once = store.collection<Person>({ name, indexes: byName });
+      expect(keysOf(await once.find(p, "byName", "Ann"))).toEqual(["1"]);
+      await once.put(p, "2", { name: "Ann", teams: ["x"] });
+      const twice = store.collection<Person>({ name, indexes: { ...byName, byTeam: (person) => person.teams } });
+      const found = await store.transact([p], async (tx) => {
+        const c = tx.collection<Person>({ name, indexes: { ...byName, byTeam: (person) => person.teams } });
+        return c.find(p, "byTeam", "x");
+      });
+      expect(keysOf(found)).toEqual(["1", "2"]);
+      await twice.put(p, "1", { name: "Bob" });
+      expect(keysOf(await twice.find(p, "byTeam", "x"))).toEqual(["2"]);
+      expect(keysOf(await twice.find(p, "byName", "Ann"))).toEqual(["2"]);
+    });
+
     test("sealed members come back as they were put", async () => {
       const p = fresh();
       const c = store.collection(people);

@@ -63,7 +63,12 @@ export type Outcome =
   /** A check did not hold; `exists` tells of the entry it was about. */
   | { readonly kind: "stale"; readonly exists: boolean };
 
-type Later<T> = T | Promise<T>;
+export type Later<T> = T | Promise<T>;
+
+/** A row of any partition, as an index is built from it. */
+export interface IndexedRow extends Place {
+  readonly json: string;
+}
 
 export interface Driver {
   get(place: Place): Later<Row | undefined>;
@@ -72,6 +77,11 @@ export interface Driver {
   /** Sequence of the last write in the partition; 0 when there was none. */
   sequence(partition: string): Later<number>;
   changes(collection: string, partition: string, after: number, limit: number): Later<ChangedRow[]>;
+  /**
+   * Makes sure that a collection's entries are found by the indexes it declares now. Rows written before an index was
+   * declared get their entries from `entriesOf`, once; `indexes` is remembered.
+   */
+  index(collection: string, indexes: string, entriesOf: (row: IndexedRow) => readonly IndexEntry[]): Later<void>;
   /** Resolves when the outcome is durable. */
   commit(commit: Commit): Promise<Outcome>;
   readonly bytes: Bytes;

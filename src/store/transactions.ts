@@ -104,7 +104,7 @@ const collectionIn = <T>(
     },
     find: async (partition, index, value, range = {}) => {
       enter(partition);
-      codec.checkIndex(index);
+      await codec.useIndex(driver, index);
       const rows = await readRows(run, driver, [collection, partition], spanOf(range), [index, value]);
       return rows.map((row) => codec.entry(partition, row));
     },

@@ -207,7 +207,11 @@ const checkReads = async (client: PoolClient, schema: string, commit: Commit): P
   return { kind: "done", sequences: [] };
 };
 
-export const postgresRows = (pool: Pool, schema: string, contents: ContentWrites): Omit<Driver, "bytes" | "close"> => ({
+export const postgresRows = (
+  pool: Pool,
+  schema: string,
+  contents: ContentWrites,
+): Omit<Driver, "bytes" | "index" | "close"> => ({
   ...readsOf(pool, schema),
   commit: async (commit) => {
     const changes = commit.writes.length + commit.attach.length + commit.release.length;

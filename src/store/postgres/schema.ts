@@ -28,6 +28,7 @@ const tables = (schema: string): string[] => {
       partition ${text}, collection ${text}, name ${text}, value ${text}, key ${text},
       primary key (partition, collection, name, value, key))`,
     `create index if not exists entries_by_key on ${schema}.entries (partition, collection, key)`,
+    `create table if not exists ${schema}.indexes (collection ${text} primary key, names text not null)`,
     `create table if not exists ${schema}.contents (
       ref ${text} primary key, size bigint not null, attached boolean not null,
       created timestamptz not null default now(), released timestamptz)`,

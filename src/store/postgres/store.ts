@@ -4,6 +4,7 @@ import { storeOver } from "../collections.ts";
 import { sealerOf } from "../seal.ts";
 import type { Store } from "../store.ts";
 import { postgresBytes } from "./bytes.ts";
+import { postgresIndexing } from "./indexing.ts";
 import { postgresRows } from "./rows.ts";
 import { migrate } from "./schema.ts";
 
@@ -45,6 +46,7 @@ export const openPostgresStore = async (options: PostgresOptions): Promise<Store
   return storeOver(
     {
       ...rows,
+      index: postgresIndexing(pool, schema),
       bytes,
       commit: async (commit) => {
         const outcome = await rows.commit(commit);

@@ -1,6 +1,6 @@
 /** The rows of a store in SQLite: reads, and applying one commit inside an open transaction. All synchronous. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { ChangedRow, Commit, IndexEntry, Outcome, Place, Row, Write } from "../driver.ts";
+import type { ChangedRow, Commit, IndexedRow, IndexEntry, Outcome, Place, Row, Write } from "../driver.ts";
 import type { Span } from "../keys.ts";
 import { sqliteSequences } from "./sequences.ts";
 
@@ -25,6 +25,7 @@ interface Reads {
 }
 
 export interface Rows extends Reads {
+  readonly index: (collection: string, names: string, entriesOf: (row: IndexedRow) => readonly IndexEntry[]) => void;
   /** Checks and applies. The caller has opened a transaction, and calls `settle` before committing it. */
   apply(commit: ReadyCommit): Outcome;
   /** Writes what the commits of this transaction have used up. */
@@ -80,6 +81,35 @@ const readsOf = (database: DatabaseSync, sequence: (partition: string) => number
         json: typeof json === "string" ? json : undefined,
         sequence: Number(sequence),
       })),
+  };
+};
+
+/** `Driver.index`, in a transaction of its own. */
+const indexerOf = (database: DatabaseSync): Rows["index"] => {
+  const known = database.prepare("select names from indexes where collection = ?");
+  const remember = database.prepare(
+    "insert into indexes (collection, names) values (?, ?) on conflict (collection) do update set names = excluded.names",
+  );
+  const rows = database.prepare("select partition, key, value as json from rows where collection = ?");
+  const clear = database.prepare("delete from entries where collection = ?");
+  const store = database.prepare("update rows set entries = ? where collection = ? and partition = ? and key = ?");
+  const add = database.prepare("insert into entries (collection, partition, name, value, key) values (?, ?, ?, ?, ?)");
+  return (collection, names, entriesOf) => {
+    if (known.get(collection)?.["names"] === names) return;
+    database.exec("begin immediate");
+    try {
+      clear.run(collection);
+      for (const { partition, key, json } of rows.all(collection) as unknown as Omit<IndexedRow, "collection">[]) {
+        const entries = entriesOf({ collection, partition, key, json });
+        store.run(entries.length > 0 ? JSON.stringify(entries) : null, collection, partition, key);
+        for (const entry of entries) add.run(collection, partition, ...entry, key);
+      }
+      remember.run(collection, names);
+      database.exec("commit");
+    } catch (error) {
+      if (database.isTransaction) database.exec("rollback");
+      throw error;
+    }
   };
 };
 
@@ -147,6 +177,7 @@ export const sqliteRows = (database: DatabaseSync, isHeld: (ref: string) => bool
 
   return {
     ...reads,
+    index: indexerOf(database),
     settle: sequences.settle,
     forget: sequences.forget,
     apply: (commit) => {

@@ -28,6 +28,7 @@ const TABLES = `
     collection text not null, partition text not null, name text not null, value text not null, key text not null,
     primary key (collection, partition, name, value, key)
   ) without rowid;
+  create table indexes (collection text primary key, names text not null) without rowid;
   create table partitions (partition text primary key, sequence integer not null) without rowid;
   create table contents (ref text primary key, data blob not null);
   create table files (ref text primary key) without rowid;

@@ -65,6 +65,7 @@ export const sqliteDriver = (
     find: told(rows.find),
     sequence: told(rows.sequence),
     changes: told(rows.changes),
+    index: told(rows.index),
     bytes,
     commit,
     close: async () => {

@@ -1,5 +1,4 @@
 /** The services of a tenant: the only file that imports them all. */
-import type { AccessIndex } from "./access/access-index.ts";
 import { azureRbac } from "./access/decider.ts";
 import type { ArmContext } from "./arm/context.ts";
 import { armService } from "./arm/service.ts";
@@ -9,12 +8,15 @@ import type { ManagedIdentityTokens } from "./identity/managed-identity-tokens.t
 import type { TokenIssuer } from "./identity/tokens.ts";
 import type { TokenVerifier } from "./identity/verify.ts";
 import { anyService, type Service } from "./kernel/service.ts";
+import { authorizationTypes } from "./services/authorization/service.ts";
+import type { AccessState } from "./services/authorization/state.ts";
 import { entraService } from "./services/entra/service.ts";
 import { managedIdentityService } from "./services/managed-identity/endpoint.ts";
 import { userAssignedIdentities } from "./services/managed-identity/user-assigned.ts";
 import { groupOperations } from "./services/resources/groups.ts";
 import { providerOperations } from "./services/resources/providers.ts";
 import { subscriptionOperations } from "./services/resources/subscriptions.ts";
+import { linkers } from "./services/service-linker/linkers.ts";
 import type { Store } from "./store/store.ts";
 import { armDialect } from "./wire/arm-dialect.ts";
 import { oauthDialect } from "./wire/oauth-dialect.ts";
@@ -23,7 +25,7 @@ import { oauthDialect } from "./wire/oauth-dialect.ts";
 export interface Parts {
   readonly store: Store;
   readonly arm: ArmContext;
-  readonly access: AccessIndex;
+  readonly access: AccessState;
   readonly issuer: TokenIssuer;
   readonly verifier: TokenVerifier;
   readonly secrets: AppSecrets;
@@ -35,8 +37,12 @@ export interface Parts {
 export const createServices = (parts: Parts): readonly Service[] => {
   const { arm, verifier, issuer, knownResource } = parts;
   const { directory, resources, tenant, ids, clock } = arm;
-  const rbac = azureRbac(parts.access, clock);
-  const types: readonly ResourceType[] = [userAssignedIdentities({ directory, tenant, ids })];
+  const rbac = azureRbac(parts.access.index, clock);
+  const types: readonly ResourceType[] = [
+    ...authorizationTypes(parts.access, arm),
+    userAssignedIdentities({ directory, tenant, ids }),
+    linkers(arm),
+  ];
   return [
     anyService(entraService({ directory, issuer, knownResource }, oauthDialect)),
     anyService(

@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { AccessIndex } from "./access/access-index.ts";
 import type { ArmContext } from "./arm/context.ts";
 import { longRunning } from "./arm/long-running.ts";
 import { openResources, type Resources } from "./arm/resources.ts";
@@ -22,6 +21,9 @@ import type { DecisionSink } from "./kernel/decision.ts";
 import { createKernel, type Kernel } from "./kernel/dispatch.ts";
 import { randomIds } from "./kernel/ids.ts";
 import { createServices } from "./registry.ts";
+import { type AccessState, extensionsBelow, openAccessState } from "./services/authorization/state.ts";
+import { requireUnlocked } from "./services/authorization/locks.ts";
+import { seedOwners } from "./services/authorization/seed.ts";
 import { openSqliteStore } from "./store/sqlite/store.ts";
 import type { Store } from "./store/store.ts";
 import { knownResources } from "./known-resources.ts";
@@ -52,7 +54,7 @@ export interface Tenant extends AsyncDisposable {
   readonly store: Store;
   readonly resources: Resources;
   readonly directory: Directory;
-  readonly access: AccessIndex;
+  readonly access: AccessState;
   readonly secrets: AppSecrets;
   readonly issuer: TokenIssuer;
   readonly certificates: Certificates;
@@ -79,8 +81,9 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
   await seedDeveloper({ info, directory, ids, clock });
   const key = await openSigningKey(store);
   const resources = openResources(store, info.subscriptionId);
-  const access = new AccessIndex();
-  const secrets = openAppSecrets(store, ids);
+  const access = await openAccessState(store);
+  await seedOwners(access, info, clock, store);
+  const secrets = await openAppSecrets(store, ids);
   const issuer = tokenIssuer({
     tenant: info,
     key,
@@ -103,7 +106,10 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     clock,
     ids,
     longRunning: operations,
-    extensionsBelow: async (id) => access.assignmentsBelow(id).map((assignment) => assignment.id),
+    extensionsBelow: (id) => Promise.resolve(extensionsBelow(access, id)),
+    requireUnlocked: (call) => {
+      requireUnlocked(access, call);
+    },
   };
   const kernel: Kernel = createKernel({
     services: createServices({
@@ -130,7 +136,11 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     owner: async (host) =>
       (await kernel.serviceOf(host)) !== undefined ? "tenant" : isAzureHost(host) ? "azure-unknown" : "foreign",
     postgresPort: () => undefined,
-    accounts: (name) => (name === "developer" ? { secret: developerProxySecret, app: undefined } : undefined),
+    accounts: (name) => {
+      if (name === "developer") return { secret: developerProxySecret, app: undefined };
+      const account = secrets.account(name);
+      return account === undefined ? undefined : { secret: account.secret, app: account.resourceId };
+    },
     onError: (error) => onError(error, "gateway"),
     port: options.port,
     ...(options.openPort === undefined ? {} : { openPort: options.openPort }),

@@ -100,7 +100,7 @@ const protocolOf = (request: Request): Protocol => {
 
 const bySecret =
   (secrets: AppSecrets): Authenticator<Protocol> =>
-  async ({ request, target }): Promise<Caller> => {
+  ({ request, target }): Caller => {
     if (request.header("x-forwarded-for") !== undefined)
       throw refusal(
         400,
@@ -108,7 +108,7 @@ const bySecret =
         "X-Forwarded-For marks a proxied, possibly forged, request.",
       );
     const given = request.header(target === "2017-09-01" ? "secret" : "x-identity-header");
-    const resourceId = given === undefined || given === "" ? undefined : await secrets.resourceOf(given);
+    const resourceId = given === undefined || given === "" ? undefined : secrets.resourceOf(given);
     if (resourceId === undefined) throw refusal(401, "The identity header is missing or wrong.");
     return { kind: "secret", scheme: "IdentityHeader", name: resourceId, grant: { resourceId } };
   };

@@ -64,7 +64,9 @@ const tunnel = async (state: GatewayState, message: IncomingMessage, socket: Soc
   const ownership = isLoopbackName(host) ? "foreign" : await state.owner(host);
   if (self || (ownership === "tenant" && (port === 443 || port === 80))) {
     open();
-    state.accept(socket, newConnection(connection.door, { app: account?.app, tunnelHost: self ? undefined : host }));
+    const opened = newConnection(connection.door, { app: account?.app, tunnelHost: self ? undefined : host });
+    // A client that waited for our answer starts with its TLS greeting: nothing has to be read to know.
+    state.accept(socket, opened, port === 443 && head.length === 0 ? "tls" : undefined);
     return;
   }
   if (ownership === "tenant")

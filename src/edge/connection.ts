@@ -5,6 +5,9 @@ import { type ProxyAccounts, verifyAccount } from "./proxy-credentials.ts";
 /** Which of the two ports a connection came in by. */
 export type Door = "proxy" | "open";
 
+/** What a connection speaks. */
+export type Protocol = "tls" | "http";
+
 /** What the gateway knows about one connection, from its first byte to its end. */
 export interface Connection {
   readonly door: Door;
@@ -63,7 +66,7 @@ const silenceMilliseconds = 60_000;
 export const sniff = (
   socket: Socket,
   accounts: ProxyAccounts,
-  speaks: (protocol: "tls" | "http", app: string | undefined) => void,
+  speaks: (protocol: Protocol, app: string | undefined) => void,
 ): void => {
   const drop = (): void => void socket.destroy();
   const onReadable = (): void => {

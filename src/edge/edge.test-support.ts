@@ -100,3 +100,24 @@ export const run = (
 /** True when a program exists here; tests of foreign clients are skipped without it. */
 export const available = async (command: string, ...args: readonly string[]): Promise<boolean> =>
   (await run(command, args)).code === 0;
+
+export const basic = `Basic ${Buffer.from("app1:s3cret").toString("base64")}`;
+
+const parseAnswer = (answer: string): { status: number; body: Record<string, unknown> } => {
+  const [head = "", ...rest] = answer.split("\r\n\r\n");
+  const body = rest.join("\r\n\r\n");
+  return {
+    status: Number(/^HTTP\/1\.1 (\d+)/.exec(head)?.[1]),
+    body: body.startsWith("{") ? (JSON.parse(body) as Record<string, unknown>) : {},
+  };
+};
+
+/** One plain request, given as its lines. */
+export const plain = async (port: number, lines: readonly string[]) =>
+  parseAnswer(await exchange(port, `${[...lines, "Connection: close"].join("\r\n")}\r\n\r\n`));
+
+/** The answer to a CONNECT; an empty credential sends none. */
+export const connectTo = async (port: number, authority: string, credential = basic) => {
+  const header = credential === "" ? "" : `Proxy-Authorization: ${credential}\r\n`;
+  return parseAnswer(await exchange(port, `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${header}\r\n`, 300));
+};

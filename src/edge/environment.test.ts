@@ -8,6 +8,7 @@ const input: EnvironmentInput = {
   account: { name: "my app", secret: "p@ss" },
   gatewayPort: 4000,
   openPort: 4001,
+  tlsPort: 4002,
   trust: { ca: "/s/ca.pem", bundle: "/s/bundle.pem", trustStore: "/s/my trust.jks" },
   hook: "/opt/my tools/hook.cjs",
   postgres: { address: "127.0.0.1", port: 5433 },

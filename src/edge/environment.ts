@@ -26,6 +26,7 @@ export interface EnvironmentInput {
   readonly account: { readonly name: string; readonly secret: string };
   readonly gatewayPort: number;
   readonly openPort: number;
+  readonly tlsPort: number;
   readonly trust: TrustFiles;
   /** Path of hook.cjs. */
   readonly hook: string;
@@ -183,9 +184,10 @@ const nodeOptions = ({ base, hook }: EnvironmentInput): string => {
 };
 
 /** What hook.cjs reads from LANYARD_HOOK. */
-const hookConfiguration = ({ gatewayPort, account, actor, postgres, passthrough }: EnvironmentInput): string =>
+const hookConfiguration = ({ gatewayPort, tlsPort, account, actor, postgres, passthrough }: EnvironmentInput): string =>
   JSON.stringify({
     port: gatewayPort,
+    tlsPort,
     hosts: [...platformHosts, ...extraHosts.filter((host) => !tunnelledAzureHosts.includes(host))],
     suffixes: resourceSuffixes.map((suffix) => `.${suffix}`),
     passthrough: [...tunnelledAzureHosts, ...(passthrough ?? [])],

@@ -18,7 +18,7 @@ const configuration = () => {
   }
 };
 
-const install = ({ port, hosts, suffixes, passthrough, imdsAccount, postgres }) => {
+const install = ({ port, tlsPort, hosts, suffixes, passthrough, imdsAccount, postgres }) => {
   const connect = net.Socket.prototype.connect;
   const fixed = new Set(hosts);
   const excepted = new Set(passthrough);
@@ -31,7 +31,7 @@ const install = ({ port, hosts, suffixes, passthrough, imdsAccount, postgres }) 
     if (host === imds) return wanted === 80 ? { host: "127.0.0.1", port, preface: imdsAccount } : undefined;
     if (excepted.has(host)) return;
     if (!fixed.has(host) && !suffixes.some((suffix) => host.endsWith(suffix))) return;
-    if (wanted === 443) return { host: "127.0.0.1", port };
+    if (wanted === 443) return { host: "127.0.0.1", port: tlsPort };
     if (wanted === 5432 && postgres !== undefined) return { host: postgres.address, port: postgres.port };
     return;
   };

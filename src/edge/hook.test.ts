@@ -25,6 +25,7 @@ beforeAll(async () => {
     account: { name: "app1", secret: "s3cret" },
     gatewayPort: bench.gateway.port,
     openPort: bench.gateway.openPort,
+    tlsPort: bench.gateway.tlsPort,
     trust: await trustFiles(bench.certificates.caFile, base),
     hook: fileURLToPath(new URL("hook.cjs", import.meta.url)),
     postgres: { address: "127.0.0.1", port: (postgres.address() as AddressInfo).port },

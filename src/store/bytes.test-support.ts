@@ -1,5 +1,6 @@
 /** The part of the contract about byte contents. */
 import { createHash, randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
@@ -74,10 +75,13 @@ export const bytesContract = (driver: string, store: () => Store): void => {
       expect(await store().bytes.inline(uploads[0]?.ref ?? "")).toBeUndefined();
     });
 
-    test("a stream beyond its limit is refused", async () => {
+    test("a stream beyond its limit is refused, and not destroyed", async () => {
       for (const size of [100, 200_000]) {
         const content = randomBytes(size);
         await expect(store().bytes.receive(pieces(content), { limit: size - 1 })).rejects.toThrow(TooLarge);
+        const request = Readable.from(pieces(content));
+        await expect(store().bytes.receive(request, { limit: size - 1 })).rejects.toThrow(TooLarge);
+        expect(request.destroyed).toBe(false);
         await store().bytes.discard((await store().bytes.receive(pieces(content), { limit: size })).ref);
       }
     });

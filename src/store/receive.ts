@@ -1,5 +1,6 @@
 /** Taking a byte stream in: limit, MD5, and the choice between memory and a sink for large contents. */
 import { createHash, hash, randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
 import { TooLarge, type Upload } from "./store.ts";
 
 /** Where the bytes of a large content go. */
@@ -19,7 +20,7 @@ export interface Received extends Upload {
 
 /**
  * Reads `source` to its end. Up to `small` bytes stay in memory; beyond that all bytes go to the sink.
- * @throws TooLarge beyond `limit` bytes, or whatever the source throws; the sink is then gone
+ * @throws TooLarge beyond `limit` bytes, with a `Readable` left paused for the caller to drain or destroy; or whatever the source throws; the sink is then gone
  */
 export const receive = async (
   source: AsyncIterable<Uint8Array>,
@@ -31,7 +32,9 @@ export const receive = async (
   let size = 0;
   let large: { readonly sink: Sink; readonly digest: ReturnType<typeof createHash> } | undefined;
   try {
-    for await (const chunk of source) {
+    // Leaving the loop must not destroy a request: its 413 has yet to be sent over the same socket.
+    const chunks = source instanceof Readable ? source.iterator({ destroyOnReturn: false }) : source;
+    for await (const chunk of chunks as AsyncIterable<Uint8Array>) {
       size += chunk.byteLength;
       if (size > limit) throw new TooLarge(limit);
       if (!large && size <= small) {

@@ -81,7 +81,8 @@ export interface Part {
 /** Byte streams, apart from collections. Small contents live in the database, large ones in files. */
 export interface Bytes {
   /**
-   * Takes a stream in. Stops with `TooLarge` beyond `limit` bytes; a stream that fails leaves nothing behind.
+   * Takes a stream in. Stops with `TooLarge` beyond `limit` bytes, the rest of a `Readable` left unread (it is not
+   * destroyed, so that a refusal can still be sent); a stream that fails leaves nothing behind.
    * The bytes of a file are synced before this resolves; small contents become durable with `attach`.
    */
   receive(source: AsyncIterable<Uint8Array>, options?: { readonly limit?: number }): Promise<Upload>;

@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { Outcome } from "../driver.ts";
-import type { ReadyCommit, Rows } from "./rows.ts";
+import { rollBack, type ReadyCommit, type Rows } from "./rows.ts";
 
 interface Waiting {
   readonly commit: ReadyCommit;
@@ -27,7 +27,6 @@ const writes = ({ writes: rows, attach, release }: ReadyCommit): boolean =>
 export const groupCommit = (database: DatabaseSync, rows: Rows, explain: (error: unknown) => unknown): GroupCommit => {
   const begin = database.prepare("begin immediate");
   const commit = database.prepare("commit");
-  const rollback = database.prepare("rollback");
   let waiting: Waiting[] = [];
 
   const applyAll = (group: readonly Waiting[]): Outcome[] => {
@@ -41,7 +40,7 @@ export const groupCommit = (database: DatabaseSync, rows: Rows, explain: (error:
       return outcomes;
     } catch (error) {
       rows.forget();
-      if (database.isTransaction) rollback.run();
+      rollBack(database);
       throw error;
     }
   };

@@ -84,6 +84,15 @@ const readsOf = (database: DatabaseSync, sequence: (partition: string) => number
   };
 };
 
+/** After a failure inside a transaction. */
+export const rollBack = (database: DatabaseSync): void => {
+  try {
+    database.exec("rollback");
+  } catch {
+    // Some failures (a full disk) have SQLite roll back by itself; then there is no transaction any more.
+  }
+};
+
 /** `Driver.index`, in a transaction of its own. */
 const indexerOf = (database: DatabaseSync): Rows["index"] => {
   const known = database.prepare("select names from indexes where collection = ?");
@@ -107,7 +116,7 @@ const indexerOf = (database: DatabaseSync): Rows["index"] => {
       remember.run(collection, names);
       database.exec("commit");
     } catch (error) {
-      if (database.isTransaction) database.exec("rollback");
+      rollBack(database);
       throw error;
     }
   };

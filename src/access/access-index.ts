@@ -128,6 +128,10 @@ export class AccessIndex implements AccessFacts {
     return [...this.#denials.values()];
   }
 
+  denyAssignmentsBelow(scope: string): readonly DenyAssignment[] {
+    return this.denyAssignments().filter((each) => covers(scope, each.scope));
+  }
+
   /** Places a subscription or management group below a management group; undefined takes it out. */
   setManagementGroup(scope: string, managementGroup: string | undefined): void {
     const key = scopeKey(scope);
@@ -140,7 +144,9 @@ export class AccessIndex implements AccessFacts {
   ancestors(scope: Scope): readonly string[] {
     const byPath = selfAndParents(scope);
     if (this.#managementGroupOf.size === 0) return byPath;
-    const start = scope.subscription === undefined ? scope.key : `/subscriptions/${scope.subscription.toLowerCase()}`;
+    // Below a management group the group itself is the start, so the first ancestor that has a parent is taken.
+    const start = byPath.find((key) => this.#managementGroupOf.has(key));
+    if (start === undefined) return byPath;
     const groups: string[] = [];
     for (
       let parent = this.#managementGroupOf.get(start);

@@ -60,6 +60,7 @@ export const groupOperations = (context: ArmContext): readonly AnyOperation<ArmT
     needs: { action: "Microsoft.Resources/subscriptions/resourceGroups/delete" },
     handle: async (call) => {
       checkApiVersion(call, versions);
+      context.requireUnlocked?.(call);
       return deleteGroup(call, await group(call.target.id, call.parameters.name, context), context);
     },
   }),

@@ -75,14 +75,22 @@ const run = async (passage: Passage, kernel: Internals): Promise<Reply> => {
     }
     throw new Error(`No step answered ${passage.match?.operation.name}.`);
   } catch (error) {
-    passage.fault = asFault(error, (unexpected) => kernel.options.onError(unexpected, passage.id));
+    passage.fault = asFault(error, passage.request.signal.aborted, (unexpected) =>
+      kernel.options.onError(unexpected, passage.id),
+    );
     return passage.service.dialect.fault(passage.fault, passage);
   }
 };
 
-const asFault = (error: unknown, report: (error: unknown) => void): Fault => {
+const asFault = (error: unknown, aborted: boolean, report: (error: unknown) => void): Fault => {
   if (error instanceof Fault) return error;
-  if (error instanceof BodyTruncated) return new Fault({ status: 400, code: "IncompleteBody", message: error.message });
+  // A stream that the client broke off ends with an error of its socket; that is no failure of ours.
+  if (error instanceof BodyTruncated || aborted)
+    return new Fault({
+      status: 400,
+      code: "IncompleteBody",
+      message: "The client closed the connection before the end of the request.",
+    });
   report(error);
   return new Fault({ status: 500, code: "InternalError", message: "Lanyard failed to process the request." });
 };

@@ -1,0 +1,145 @@
+/**
+ * Where decisions go: a ring in memory for the live view and an append-only file for later. Recording puts one reference
+ * into an array; everything else happens behind, so that no request waits for it or fails with it.
+ */
+import { appendFileSync, chmodSync, closeSync, existsSync, openSync, renameSync, rmSync, statSync } from "node:fs";
+import { appendFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Decision, DecisionSink } from "../kernel/decision.ts";
+import { type LogEntry, logEntry } from "./log-entry.ts";
+
+export interface DecisionLogOptions {
+  /** Folder of the file; exists. */
+  readonly folder: string;
+  /** Decisions in memory. */
+  readonly keep?: number;
+  /** A file of this many bytes is put aside; the one put aside before goes. */
+  readonly maximumBytes?: number;
+  /** A file put aside goes when it is this old, milliseconds. */
+  readonly maximumAge?: number;
+  readonly delay?: number;
+}
+
+export interface DecisionLog extends DecisionSink {
+  /** The newest entries in memory, oldest first. */
+  recent(count: number): readonly LogEntry[];
+  /** Told of each entry, in order, shortly after it was recorded. @returns the end of the subscription */
+  follow(each: (entry: LogEntry) => void): () => void;
+  /** Entries not written because the disk did not keep up. */
+  readonly dropped: number;
+  /** How principals are called: tokens of apps carry no name. Asked once per principal. */
+  nameBy(lookUp: NameLookUp): void;
+  close(): void;
+}
+
+export type NameLookUp = (objectId: string) => Promise<string | undefined>;
+
+export const logFileName = "requests.ndjson";
+
+const pendingLimit = 50_000;
+
+export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
+  const { folder, keep = 2000, maximumBytes = 16 * 1024 * 1024, maximumAge = 14 * 86_400_000, delay = 25 } = options;
+  const file = join(folder, logFileName);
+  const aside = `${file}.1`;
+  const ring: LogEntry[] = [];
+  const followers = new Set<(entry: LogEntry) => void>();
+  let pending: Decision[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let writing = false;
+  let dropped = 0;
+  let lookUp: NameLookUp | undefined;
+  const names = new Map<string, string>();
+  let size = prepareFile(file);
+  dropOld(aside, maximumAge);
+
+  /** Takes what is pending into the ring, tells followers, and returns the lines. */
+  const take = (): string => {
+    const batch = pending;
+    pending = [];
+    let lines = "";
+    for (const decision of batch) {
+      const entry = logEntry(decision, names);
+      ring.push(entry);
+      lines += `${JSON.stringify(entry)}\n`;
+      for (const each of followers) each(entry);
+    }
+    if (ring.length > keep * 1.5) ring.splice(0, ring.length - keep);
+    return lines;
+  };
+  const learnNames = async (): Promise<void> => {
+    const unknown = new Set<string>();
+    for (const { caller } of pending)
+      if (caller?.kind === "principal" && !names.has(caller.objectId)) unknown.add(caller.objectId);
+    if (names.size > 10_000) names.clear();
+    for (const id of unknown) names.set(id, (await lookUp?.(id).catch(() => undefined)) ?? id);
+  };
+  const rotate = (): void => {
+    if (size < maximumBytes) return;
+    renameSync(file, aside);
+    size = prepareFile(file);
+  };
+  const flush = async (): Promise<void> => {
+    timer = undefined;
+    if (writing) return schedule();
+    writing = true;
+    await learnNames();
+    const lines = take();
+    try {
+      await appendFile(file, lines, { mode: 0o600 });
+      size += Buffer.byteLength(lines);
+      rotate();
+    } catch {
+      // A full disk must not stop requests; the live view still has them.
+      dropped += lines.split("\n").length - 1;
+    } finally {
+      writing = false;
+    }
+  };
+  const schedule = (): void => {
+    timer ??= setTimeout(() => void flush(), delay).unref();
+  };
+
+  return {
+    record: (decision) => {
+      if (pending.length >= pendingLimit) {
+        dropped += 1;
+        return;
+      }
+      pending.push(decision);
+      schedule();
+    },
+    recent: (count) => ring.slice(-count),
+    follow: (each) => {
+      followers.add(each);
+      return () => followers.delete(each);
+    },
+    get dropped() {
+      return dropped;
+    },
+    nameBy: (given) => {
+      lookUp = given;
+    },
+    close: () => {
+      clearTimeout(timer);
+      const lines = take();
+      followers.clear();
+      try {
+        if (lines !== "") appendFileSync(file, lines, { mode: 0o600 });
+      } catch {
+        // As above.
+      }
+    },
+  };
+};
+
+/** Creates the file closed to others; @returns its size */
+const prepareFile = (file: string): number => {
+  closeSync(openSync(file, "a", 0o600));
+  chmodSync(file, 0o600);
+  return statSync(file).size;
+};
+
+const dropOld = (file: string, maximumAge: number): void => {
+  if (existsSync(file) && Date.now() - statSync(file).mtimeMs > maximumAge) rmSync(file, { force: true });
+};

@@ -1,0 +1,112 @@
+/** A decision as it is kept and shown: flat, without claims and grants, the same on disk, on the socket and in `--json`. */
+import { type Caller, describeCaller } from "../kernel/caller.ts";
+import { type Decision, refused } from "../kernel/decision.ts";
+
+export interface LogCheck {
+  readonly kind: "action" | "data";
+  readonly name: string;
+  readonly scope: string;
+  readonly allowed: boolean;
+  /** The assignment or rule that allowed it. */
+  readonly via?: string;
+  readonly reason?: string;
+  /** What would allow it. */
+  readonly hint?: string;
+}
+
+export interface LogEntry {
+  readonly id: string;
+  readonly parent?: string;
+  /** ISO 8601, tenant time. */
+  readonly time: string;
+  readonly caller: string;
+  /** Object id of a principal. */
+  readonly principal?: string;
+  readonly app?: string;
+  readonly service: string;
+  readonly operation: string;
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+  readonly status: number;
+  readonly refused: boolean;
+  readonly error?: string;
+  readonly message?: string;
+  readonly hint?: string;
+  readonly checks: readonly LogCheck[];
+  readonly milliseconds: number;
+}
+
+/** Longer texts are a client's doing (absurd paths): the log keeps their beginning. */
+const cut = (text: string): string => (text.length <= 600 ? text : `${text.slice(0, 599)}…`);
+
+const principalOf = (caller: Caller | undefined): { principal?: string } =>
+  caller?.kind === "principal" ? { principal: caller.objectId } : {};
+
+const nameOf = (caller: Caller | undefined, names: ReadonlyMap<string, string>): string => {
+  if (caller === undefined) return "unauthenticated";
+  const known = caller.kind === "principal" ? names.get(caller.objectId) : undefined;
+  return known ?? describeCaller(caller);
+};
+
+/** @param names what principals are called, by object id */
+export const logEntry = (decision: Decision, names: ReadonlyMap<string, string>): LogEntry => ({
+  id: decision.id,
+  ...(decision.parent === undefined ? {} : { parent: decision.parent }),
+  time: new Date(decision.time).toISOString(),
+  caller: cut(nameOf(decision.caller, names)),
+  ...principalOf(decision.caller),
+  ...(decision.app === undefined ? {} : { app: decision.app }),
+  service: decision.service,
+  operation: decision.operation,
+  method: decision.method,
+  host: cut(decision.host),
+  path: cut(decision.path),
+  status: decision.status,
+  refused: refused(decision),
+  ...(decision.error === undefined ? {} : { error: decision.error }),
+  ...(decision.message === undefined ? {} : { message: cut(decision.message) }),
+  ...(decision.hint === undefined ? {} : { hint: decision.hint }),
+  checks: decision.checks.map(({ need, verdict }) => ({
+    kind: need.kind,
+    name: need.name,
+    scope: need.scope,
+    allowed: verdict.allowed,
+    ...(verdict.allowed ? { via: verdict.via } : { reason: verdict.reason }),
+    ...(verdict.allowed || verdict.hint === undefined ? {} : { hint: verdict.hint }),
+  })),
+  milliseconds: Math.round(decision.milliseconds * 100) / 100,
+});
+
+// Clients choose paths and names: nothing of theirs may move a terminal's cursor or forge a second line.
+const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\u{FFFD}");
+
+const shortCaller = (caller: string): string => {
+  const resource = /\/providers\/[^ ]*\/([^/ ]+)$/.exec(caller);
+  return resource === null ? caller : `${caller.slice(0, caller.indexOf("/"))}${resource[1]}`;
+};
+
+/**
+ * One line: time, caller, service, operation, status; for a refusal also the missing action, the scope and what would
+ * allow it; for another error its code.
+ */
+export const requestLine = (entry: LogEntry): string => {
+  const time = new Date(entry.time).toLocaleTimeString("en-GB");
+  const head = [
+    time,
+    shortCaller(entry.caller).padEnd(18),
+    entry.service.padEnd(8),
+    entry.operation.padEnd(24),
+    String(entry.status),
+  ].join("  ");
+  const missing = entry.checks.find((check) => !check.allowed);
+  if (missing !== undefined) {
+    const why = `lacks ${missing.name} at ${missing.scope}`;
+    const hint = missing.hint ?? missing.reason ?? entry.hint;
+    return printable(`${head}  ${why}${hint === undefined ? "" : `; ${hint}`}`);
+  }
+  if (entry.status < 400) return printable(head);
+  const said = [entry.error, entry.refused ? (entry.hint ?? entry.message) : undefined].filter(Boolean).join(": ");
+  const where = entry.operation === "Unmatched" ? `  ${entry.method} ${entry.host}${entry.path}` : "";
+  return printable(`${head}  ${said}${where}`);
+};

@@ -27,11 +27,8 @@ export const hostedApps = (options: HostedAppsOptions): HostedApps => {
   let opened: Promise<AppHost> | undefined;
   let trusted: Promise<TrustFiles> | undefined;
   const open = async (): Promise<AppHost> => {
-    const [{ createLocalAppHost }, { prepareAppsDirectory }] = await Promise.all([
-      import("./host/local-app-host.ts"),
-      import("./host/isolation.ts"),
-    ]);
-    return createLocalAppHost({ directory: prepareAppsDirectory(options.stateDirectory) });
+    const { createLocalAppHost } = await import("./host/local-app-host.ts");
+    return createLocalAppHost({ directory: await appsDirectory(options.stateDirectory) });
   };
   return {
     host: () => (opened ??= open()),
@@ -39,8 +36,7 @@ export const hostedApps = (options: HostedAppsOptions): HostedApps => {
       const { gateway, open: openPort, tls } = options.ports();
       const secret = await options.secrets.of(resourceId);
       const postgres = options.postgres();
-      const folder = join(options.stateDirectory, "apps", "empty");
-      await mkdir(folder, { recursive: true, mode: 0o755 });
+      const empty = await publicFolder(options.stateDirectory, "empty");
       const { set } = composeEnvironment({
         base: {},
         runtime,
@@ -52,8 +48,8 @@ export const hostedApps = (options: HostedAppsOptions): HostedApps => {
         trust: await (trusted ??= publishTrust(options)),
         hook: await publishHook(options.stateDirectory),
         ...(postgres === undefined ? {} : { postgres }),
-        azureConfigFolder: folder,
-        azdConfigFolder: folder,
+        azureConfigFolder: empty,
+        azdConfigFolder: empty,
         passthrough: options.passthrough,
       });
       return set;
@@ -64,9 +60,13 @@ export const hostedApps = (options: HostedAppsOptions): HostedApps => {
   };
 };
 
+/** Where apps live: inside the state, or in the platform's place for root's state when others cannot enter it. */
+const appsDirectory = async (stateDirectory: string): Promise<string> =>
+  (await import("./host/isolation.ts")).prepareAppsDirectory(stateDirectory);
+
 /** Apps may run as other users: certificates (public by nature) and the hook lie where those can read them. */
-const publicFolder = async (stateDirectory: string): Promise<string> => {
-  const folder = join(stateDirectory, "apps", "edge");
+const publicFolder = async (stateDirectory: string, name: string): Promise<string> => {
+  const folder = join(await appsDirectory(stateDirectory), name);
   await mkdir(folder, { recursive: true, mode: 0o755 });
   await chmod(folder, 0o755);
   return folder;
@@ -80,7 +80,7 @@ const publish = async (source: string, folder: string): Promise<string> => {
 };
 
 const publishTrust = async ({ stateDirectory, caFile }: HostedAppsOptions): Promise<TrustFiles> => {
-  const folder = await publicFolder(stateDirectory);
+  const folder = await publicFolder(stateDirectory, "edge");
   const files = await trustFiles(caFile, process.env);
   return {
     ca: await publish(files.ca, folder),
@@ -90,4 +90,4 @@ const publishTrust = async ({ stateDirectory, caFile }: HostedAppsOptions): Prom
 };
 
 const publishHook = async (stateDirectory: string): Promise<string> =>
-  publish(join(import.meta.dirname, "edge", "hook.cjs"), await publicFolder(stateDirectory));
+  publish(join(import.meta.dirname, "edge", "hook.cjs"), await publicFolder(stateDirectory, "edge"));

@@ -1,0 +1,118 @@
+/**
+ * No app outlives us, whatever ends us, `kill -9` included. One small shell holds the reading end of a pipe whose only
+ * writer is this process: when we are gone it reads end-of-file and kills every process group (and, where apps have
+ * users of their own, every process of those users) that it was told about. It runs in its own session with an empty
+ * environment, and as us, so that an app with its own user cannot touch it.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import type { AppUser, Isolation } from "./isolation.ts";
+
+/** Kills all processes of one uid. The check keeps a failed switch of users from killing as root. */
+const sweepScript = '[ "$(id -u)" = "$1" ] && kill -s KILL -- -1';
+
+const script = `
+trap '' TERM INT HUP QUIT
+groups=; users=
+without() { kept=; for each in $1; do [ "$each" = "$2" ] || kept="$kept $each"; done; }
+while read -r verb id; do
+  case $verb in
+    group) groups="$groups $id" ;;
+    forget-group) without "$groups" "$id"; groups=$kept ;;
+    user) users="$users $id" ;;
+    forget-user) without "$users" "$id"; users=$kept ;;
+  esac
+done
+for id in $groups; do kill -s KILL -- "-$id"; done
+for id in $users; do
+  "$SETPRIV" --reuid="$id" --regid="$id" --clear-groups /bin/sh -c '${sweepScript}' sweep "$id"
+done
+`;
+
+export interface Reaper extends AsyncDisposable {
+  /** Called before an app with its own user starts. */
+  readonly guardUser: (user: AppUser) => void;
+  readonly guardGroup: (group: number) => void;
+  readonly releaseGroup: (group: number) => void;
+  /** Ends every process of an app's user, those that left its process group included. */
+  readonly sweep: (user: AppUser) => Promise<void>;
+}
+
+const signalGroup = (group: number): void => {
+  try {
+    process.kill(-group, "SIGKILL");
+  } catch {
+    // Already gone.
+  }
+};
+
+export const startReaper = (isolation: Isolation): Reaper => {
+  const groups = new Set<number>();
+  const users = new Set<number>();
+  let closed = false;
+  let child: ChildProcess;
+
+  const send = (verb: string, id: number) => {
+    if (child.stdin?.writable === true) child.stdin.write(`${verb} ${id}\n`);
+  };
+  const launch = () => {
+    child = spawn("/bin/sh", ["-c", script], {
+      detached: true,
+      stdio: ["pipe", "ignore", "ignore"],
+      cwd: "/",
+      env: { PATH: "/usr/bin:/bin", SETPRIV: isolation.setpriv ?? "" },
+    });
+    child.unref();
+    // A reaper that somebody killed is replaced at once and told everything again.
+    child.once("exit", () => {
+      if (closed) return;
+      launch();
+      for (const group of groups) send("group", group);
+      for (const user of users) send("user", user);
+    });
+    child.once("error", () => undefined);
+    child.stdin?.on("error", () => undefined);
+    if (child.stdin !== null && "unref" in child.stdin && typeof child.stdin.unref === "function") child.stdin.unref();
+  };
+  launch();
+
+  const sweep = (user: AppUser) =>
+    new Promise<void>((resolve) => {
+      const sweeper = spawn("/bin/sh", ["-c", sweepScript, "sweep", String(user.uid)], {
+        uid: user.uid,
+        gid: user.uid,
+        cwd: "/",
+        stdio: "ignore",
+        env: { PATH: "/usr/bin:/bin" },
+      });
+      sweeper.once("error", () => resolve());
+      sweeper.once("exit", () => resolve());
+    });
+
+  return {
+    guardUser: (user) => {
+      if (users.has(user.uid)) return;
+      users.add(user.uid);
+      send("user", user.uid);
+    },
+    guardGroup: (group) => {
+      groups.add(group);
+      send("group", group);
+    },
+    releaseGroup: (group) => {
+      groups.delete(group);
+      send("forget-group", group);
+    },
+    sweep,
+    [Symbol.asyncDispose]: async () => {
+      closed = true;
+      for (const group of groups) signalGroup(group);
+      for (const uid of users) await sweep({ uid });
+      await new Promise<void>((resolve) => {
+        if (child.exitCode !== null || child.signalCode !== null) return resolve();
+        child.once("exit", () => resolve());
+        child.ref();
+        child.stdin?.end();
+      });
+    },
+  };
+};

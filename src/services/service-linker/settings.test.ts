@@ -11,7 +11,7 @@ const blob = targetOf(
 if (database === undefined || blob === undefined) throw new Error("The test's target ids are not read.");
 const system: Authentication = { kind: "system-identity" };
 const secret: Authentication = { kind: "secret", secret: "p@ss" };
-const postgres = (clientType: string, authentication = system) =>
+const postgres = (clientType: string, authentication: Authentication = system) =>
   settingsFor({ target: database, clientType, authentication, user: "aad_db" });
 
 describe("a PostgreSQL connection's settings", () => {

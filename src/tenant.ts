@@ -24,6 +24,7 @@ import { createServices } from "./registry.ts";
 import { type AccessState, extensionsBelow, openAccessState } from "./services/authorization/state.ts";
 import { requireUnlocked } from "./services/authorization/locks.ts";
 import { seedOwners } from "./services/authorization/seed.ts";
+import { openMemoryStore } from "./store/memory.ts";
 import { openSqliteStore } from "./store/sqlite/store.ts";
 import type { Store } from "./store/store.ts";
 import { knownResources } from "./known-resources.ts";
@@ -44,8 +45,8 @@ export interface TenantOptions {
   readonly tokenLifetime?: number;
   /** Azure hosts to tunnel to the real ones. */
   readonly passthrough?: readonly string[];
-  /** A store of another kind (memory, PostgreSQL); default: SQLite in the state folder. */
-  readonly store?: Store;
+  /** A store of another kind (PostgreSQL), or one in memory that ends with the tenant; default: SQLite in the state folder. */
+  readonly store?: Store | "memory";
 }
 
 export interface Tenant extends AsyncDisposable {
@@ -74,7 +75,7 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
   await mkdir(options.runtimeDirectory, { recursive: true, mode: 0o700 });
   const [certificates, store] = await Promise.all([
     openCertificates({ folder: join(stateDirectory, "certificates") }),
-    options.store ?? openState(stateDirectory),
+    options.store === "memory" ? openMemoryStore() : (options.store ?? openState(stateDirectory)),
   ]);
   const info = await openTenantInfo(store, ids);
   const directory = openDirectory(store);

@@ -1,9 +1,8 @@
 /** Apps by name: what `--as NAME` means, and what `status` and the Ready block list. */
 import { objectOf, type ResourceRecord } from "../arm/record.ts";
-import { invocationRequest } from "../kernel/invocation.ts";
-import type { Invocation } from "../kernel/call.ts";
-import type { Reply } from "../kernel/message.ts";
+import type { Method } from "../kernel/message.ts";
 import type { Tenant } from "../tenant.ts";
+import { type ArmAnswer, developerArm } from "./developer-arm.ts";
 import { Problem } from "./problem.ts";
 import type { AppSummary } from "./protocol.ts";
 
@@ -81,7 +80,11 @@ export const ensureApp = async (
       what: `"${name}" is no name for a web app.`,
       why: "It becomes a host name: 1 to 60 letters, digits and hyphens, no hyphen first or last.",
     });
-  const arm = await developerArm(tenant);
+  const send = developerArm(tenant);
+  const arm = async (method: Method, path: string, json: unknown): Promise<void> => {
+    const answer = await send(method, path, json);
+    if (answer.status >= 300) throw refusalOf(answer, path);
+  };
   const groupPath = `/subscriptions/${tenant.info.subscriptionId}/resourceGroups/${group}`;
   const plan = `${groupPath}/providers/Microsoft.Web/serverfarms/${group}-plan`;
   const site = `${groupPath}/providers/Microsoft.Web/sites/${name}`;
@@ -105,31 +108,11 @@ export const ensureApp = async (
   return { record, created: true };
 };
 
-type Arm = (method: Invocation["method"], path: string, json: unknown) => Promise<void>;
-
-/** Resource Manager with a token of the developer's service principal, through the kernel's whole chain. */
-const developerArm = async (tenant: Tenant): Promise<Arm> => {
-  const principal = await tenant.directory.servicePrincipal(tenant.info.developerAppId);
-  if (principal === undefined) throw new Error("The tenant's developer is missing from its directory.");
-  const { token } = await tenant.issuer.issue({
-    principal,
-    audience: "https://management.azure.com/",
-    proof: "secret",
-  });
-  return async (method, path, json) => {
-    const headers = { authorization: `Bearer ${token}` };
-    const invocation: Invocation = { method, host: "management.azure.com", path, json, headers };
-    const reply = await tenant.kernel.handle(invocationRequest(invocation));
-    if (reply.status >= 300) throw refusalOf(reply, path);
-  };
-};
-
-const refusalOf = (reply: Reply, path: string): Problem => {
-  const body = reply.body !== undefined && "json" in reply.body ? objectOf(reply.body.json) : {};
-  const { code, message } = objectOf(body["error"]);
+const refusalOf = ({ status, body }: ArmAnswer, path: string): Problem => {
+  const { code, message } = objectOf(objectOf(body)["error"]);
   return new Problem({
     code: "app-not-created",
-    what: `Azure Resource Manager of the tenant answered ${reply.status} to PUT ${path.replace(/\?.*/, "")}.`,
+    what: `Azure Resource Manager of the tenant answered ${status} to PUT ${path.replace(/\?.*/, "")}.`,
     why: `${JSON.stringify(code)}: ${JSON.stringify(message)}`,
     help: ["lanyard logs --denied"],
   });

@@ -136,7 +136,13 @@ const selectIdentity = async (
   if (another !== undefined)
     throw refusal(400, "Only one of client_id, principal_id (object_id) and mi_res_id may be given.");
   const { identity } = record;
-  const own = identity?.principalId === undefined ? undefined : await directory.principal(identity.principalId);
+  // `lanyard run --as` may name a user-assigned identity itself: it then stands for the app.
+  const own =
+    identity?.principalId !== undefined
+      ? await directory.principal(identity.principalId)
+      : record.type === "Microsoft.ManagedIdentity/userAssignedIdentities"
+        ? await directory.identityOf(record.id)
+        : undefined;
   if (asked === undefined) {
     if (own?.kind === "ServicePrincipal") return own;
     throw noIdentity(

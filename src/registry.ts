@@ -11,6 +11,8 @@ import { anyService, type Service } from "./kernel/service.ts";
 import { authorizationTypes } from "./services/authorization/service.ts";
 import type { AccessState } from "./services/authorization/state.ts";
 import { entraService } from "./services/entra/service.ts";
+import { graphService } from "./services/graph/service.ts";
+import { ipifyService } from "./services/ipify/service.ts";
 import { managedIdentityService } from "./services/managed-identity/endpoint.ts";
 import { userAssignedIdentities } from "./services/managed-identity/user-assigned.ts";
 import { groupOperations } from "./services/resources/groups.ts";
@@ -19,6 +21,7 @@ import { subscriptionOperations } from "./services/resources/subscriptions.ts";
 import { linkers } from "./services/service-linker/linkers.ts";
 import type { Store } from "./store/store.ts";
 import { armDialect } from "./wire/arm-dialect.ts";
+import { graphDialect } from "./wire/graph-dialect.ts";
 import { oauthDialect } from "./wire/oauth-dialect.ts";
 
 /** What services are built from. */
@@ -45,6 +48,8 @@ export const createServices = (parts: Parts): readonly Service[] => {
   ];
   return [
     anyService(entraService({ directory, issuer, knownResource }, oauthDialect)),
+    anyService(graphService({ directory, tenant, verifier, dialect: graphDialect })),
+    anyService(ipifyService()),
     anyService(
       armService({
         types,

@@ -24,6 +24,16 @@ export interface ServicePrincipal {
   readonly servicePrincipalType: "Application" | "ManagedIdentity";
   /** The resource a managed identity belongs to (its host, or the user-assigned identity itself); canonical id. */
   readonly resourceId?: string;
+  /** Application permissions that it was granted, e.g. Microsoft Graph's `Directory.Read.All`. */
+  readonly appRoles?: readonly AppRoleGrant[];
+}
+
+/** An application permission (app role) of a resource, as granted to a service principal. */
+export interface AppRoleGrant {
+  /** Application id of the resource that defines it. */
+  readonly resourceAppId: string;
+  /** Its name in the `roles` claim. */
+  readonly value: string;
 }
 
 export type Principal = User | Group | ServicePrincipal;

@@ -1,6 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Ids } from "../kernel/ids.ts";
 import type { Directory } from "./directory.ts";
+import { graphAppId } from "./graph-resource.ts";
 import type { TenantInfo } from "./tenant.ts";
 
 const tenYears = 10 * 365 * 86_400_000;
@@ -29,6 +30,8 @@ export const seedDeveloper = async (options: {
     appId: info.developerAppId,
     displayName: "lanyard-developer",
     servicePrincipalType: "Application",
+    // An ordinary grant, as an administrator would consent to: `az role assignment create --assignee` looks names up.
+    appRoles: [{ resourceAppId: graphAppId, value: "Directory.Read.All" }],
   });
   await directory.putApplication({
     appId: info.developerAppId,

@@ -3,6 +3,7 @@ import { SignJWT } from "jose";
 import { type Clock, epochSeconds } from "../kernel/clock.ts";
 import type { Ids } from "../kernel/ids.ts";
 import type { Directory } from "./directory.ts";
+import { rolesClaim } from "./graph-resource.ts";
 import type { ServicePrincipal, User } from "./principals.ts";
 import type { SigningKey } from "./signing-keys.ts";
 import type { TenantInfo } from "./tenant.ts";
@@ -102,6 +103,7 @@ const appClaims = (principal: ServicePrincipal, request: TokenRequest, issuer: s
   appidacr: request.proof === "secret" ? "1" : "2",
   idp: issuer,
   idtyp: "app",
+  ...rolesClaim(principal, request.audience),
   sub: principal.objectId,
   ...(principal.resourceId === undefined ? {} : { xms_mirid: mirid(principal.resourceId) }),
   ...(request.askingResourceId === undefined ? {} : { xms_az_rid: mirid(request.askingResourceId) }),

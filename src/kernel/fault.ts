@@ -32,7 +32,7 @@ export class Fault extends Error {
   }
 }
 
-/** One entry of an error catalogue: code, status and a message template with `{name}` holes. */
+/** One entry of an error catalogue: status, and code and message as templates with `{name}` holes. */
 export interface FaultEntry {
   readonly status: number;
   readonly code: string;
@@ -52,8 +52,9 @@ export const catalogue =
     extra: Pick<FaultInit, "headers" | "detail" | "hint"> = {},
   ): Fault => {
     const entry = entries[name] as FaultEntry;
-    const message = entry.message.replaceAll(/\{(\w+)\}/g, (hole, key: string) => String(values[key] ?? hole));
-    return new Fault({ status: entry.status, code: entry.code, message, ...extra });
+    const fill = (template: string): string =>
+      template.replaceAll(/\{(\w+)\}/g, (hole, key: string) => String(values[key] ?? hole));
+    return new Fault({ status: entry.status, code: fill(entry.code), message: fill(entry.message), ...extra });
   };
 
 /** The honest answer for an operation that is not built. Status 501 unless the surface's clients would retry that. */

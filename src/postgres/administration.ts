@@ -105,6 +105,72 @@ export const putAdministratorLogin = async (cluster: Cluster, login: string, pas
   for (const statement of statements) await cluster.query(statement);
 };
 
+export interface Parameter {
+  readonly name: string;
+  readonly value: string;
+  readonly defaultValue: string;
+  readonly description: string;
+  readonly dataType: "Boolean" | "Enumeration" | "Integer" | "Numeric" | "String";
+  /** Enumerations: the values, comma-separated; numbers: `least-greatest`; else empty. */
+  readonly allowedValues: string;
+  readonly unit: string;
+  /** Takes effect without a restart. */
+  readonly dynamic: boolean;
+  readonly readOnly: boolean;
+  readonly pendingRestart: boolean;
+  /** Set by somebody, on the server. */
+  readonly changed: boolean;
+}
+
+interface SettingRow {
+  readonly name: string;
+  readonly setting: string;
+  readonly boot_val: string | null;
+  readonly short_desc: string;
+  readonly vartype: string;
+  readonly enumvals: readonly string[] | null;
+  readonly min_val: string | null;
+  readonly max_val: string | null;
+  readonly unit: string | null;
+  readonly context: string;
+  readonly pending_restart: boolean;
+  readonly sourcefile: string | null;
+}
+
+const dataTypes: Readonly<Record<string, Parameter["dataType"]>> = {
+  bool: "Boolean",
+  enum: "Enumeration",
+  integer: "Integer",
+  real: "Numeric",
+};
+
+const allowedValues = ({ vartype, enumvals, min_val: least, max_val: greatest }: SettingRow): string => {
+  if (vartype === "bool") return "on,off";
+  if (enumvals !== null) return enumvals.join(",");
+  return least === null || greatest === null ? "" : `${least}-${greatest}`;
+};
+
+/** The server's parameters, as ARM's `configurations` shows them. */
+export const listParameters = async (cluster: Cluster): Promise<Parameter[]> => {
+  const rows = await cluster.query<SettingRow & Record<string, unknown>>(
+    `SELECT name, setting, boot_val, short_desc, vartype, enumvals, min_val, max_val, unit, context, pending_restart,
+      sourcefile FROM pg_settings ORDER BY name`,
+  );
+  return rows.map((row) => ({
+    name: row.name,
+    value: row.setting,
+    defaultValue: row.boot_val ?? "",
+    description: row.short_desc,
+    dataType: dataTypes[row.vartype] ?? "String",
+    allowedValues: allowedValues(row),
+    unit: row.unit ?? "",
+    dynamic: row.context !== "postmaster",
+    readOnly: row.context === "internal" || pinned.test(row.name),
+    pendingRestart: row.pending_restart,
+    changed: row.sourcefile?.endsWith("postgresql.auto.conf") === true,
+  }));
+};
+
 /** Parameters that would name programs, files or libraries, open listeners or weaken durability. */
 const pinned =
   /command|librar|director|_file|filename|_path$|^ssl|^krb|gss|^unix_socket|^listen|^port$|^preload|jit_provider|^allow_|^fsync$|full_page|^zero_damaged|^ignore_|^archive|^restore|^recovery|^primary|^log_min_error_statement$|^log_destination$|^logging_collector$|^syslog|^event_source|password_encryption|^data_|^config|^hba|^ident|^ldap|^krb|^pam/;
@@ -125,6 +191,7 @@ export const setParameter = async (
   }
   const action = value === undefined ? `RESET ${identifier(name)}` : `SET ${identifier(name)} = ${literal(value)}`;
   await cluster.query(`ALTER SYSTEM ${action}`);
+  // The reload is asynchronous; what is set now is seen by the next login.
   await cluster.query("SELECT pg_reload_conf()");
   return { restart: setting.context === "postmaster" };
 };

@@ -7,7 +7,7 @@ import { readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { admissions, type AdmittingServer, type AuthConfig, type LoginDecision } from "./admission.ts";
 import * as administration from "./administration.ts";
-import type { Administrator, Database } from "./administration.ts";
+import type { Administrator, Database, Parameter } from "./administration.ts";
 import { locateBinaries } from "./binaries.ts";
 import { Cluster } from "./cluster.ts";
 import { directoryWriter, type Directory } from "./directory.ts";
@@ -68,6 +68,9 @@ export interface Postgres {
   dropDatabase(name: string, database: string): Promise<boolean>;
   listDatabases(name: string): Promise<Database[]>;
   setParameter(name: string, parameter: string, value: string | undefined): Promise<{ readonly restart: boolean }>;
+  listParameters(name: string): Promise<Parameter[]>;
+  /** Version of the programs, e.g. `17.10`; undefined before the first server. */
+  readonly version: string | undefined;
   start(name: string): Promise<void>;
   stop(name: string): Promise<void>;
   restart(name: string): Promise<void>;
@@ -135,13 +138,16 @@ export const openPostgres = async (options: PostgresOptions): Promise<Postgres> 
   let installed: Promise<Installation> | undefined;
   let door: Promise<FrontDoorThread> | undefined;
   let doorPort: number | undefined;
+  let version: string | undefined;
 
   const installation = async (): Promise<Installation> => {
     installed ??= install(state, runtime);
     installed.catch(() => {
       installed = undefined;
     });
-    return installed;
+    const done = await installed;
+    version = /^\d+\.\d+/.exec(done.runner.binaries.version)?.[0];
+    return done;
   };
 
   const decided = admissions({
@@ -248,6 +254,10 @@ export const openPostgres = async (options: PostgresOptions): Promise<Postgres> 
     dropDatabase: async (name, database) => administration.dropDatabase(get(name).cluster, database),
     listDatabases: async (name) => administration.listDatabases(get(name).cluster),
     setParameter: async (name, parameter, value) => administration.setParameter(get(name).cluster, parameter, value),
+    listParameters: async (name) => administration.listParameters(get(name).cluster),
+    get version() {
+      return version;
+    },
     start: async (name) => {
       const server = get(name);
       server.halted = false;

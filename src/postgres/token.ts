@@ -25,7 +25,10 @@ export type TokenVerdict =
 export type TokenVerifier = (token: string) => Promise<TokenVerdict>;
 
 /** The audience, which real clients ask for with and without a trailing slash. */
-const audiences = ["https://ossrdbms-aad.database.windows.net", "https://ossrdbms-aad.database.windows.net/"];
+export const audiences: readonly string[] = [
+  "https://ossrdbms-aad.database.windows.net",
+  "https://ossrdbms-aad.database.windows.net/",
+];
 
 /** What the label of a role says: `aadauth,oid=<guid>,type=user|group|service[,admin][,mfa]`. */
 export interface Label {

@@ -60,8 +60,8 @@ export const openAppLog = (folder: string, options: LogOptions = {}): AppLog => 
     const text = pending.join("");
     pending = [];
     try {
+      if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > rotateBytes) renameSync(file, `${file}.1`);
       appendFileSync(file, text, { mode: 0o600 });
-      if (statSync(file).size > rotateBytes) renameSync(file, `${file}.1`);
     } catch {
       // A full disk must not take the app down; the lines are still in memory.
     }

@@ -7,10 +7,11 @@
  * 2. `namespace`: `unshare -U --map-user`, for states below a closed folder such as /root. The files stay root's.
  *    Containers with the usual seccomp profile refuse it.
  *
- * Everybody else runs it as themselves.
+ * Everybody else runs it as themselves, or in such a namespace where their uid has no name (containers).
  */
 import { spawn } from "node:child_process";
 import { chmod, chown, mkdir, readFile, stat } from "node:fs/promises";
+import { userInfo } from "node:os";
 import { dirname } from "node:path";
 
 export interface Command {
@@ -40,7 +41,7 @@ const nobody = async (): Promise<number> => {
   const uid = Number(entry?.[2]);
   if (!Number.isInteger(uid) || uid <= 0) {
     throw new Error(
-      "PostgreSQL refuses to run as root, and this machine has no user nobody to run it as. Start Lanyard as an ordinary user.",
+      "PostgreSQL refuses to run as root and as a user without a name, and this machine has no user nobody to run it as. Start Lanyard as an ordinary user.",
     );
   }
   return uid;
@@ -101,6 +102,25 @@ const namespaced = (uid: number): ServerUser => ({
   command: (file, args) => ({ file: "unshare", args: [...mapping(uid), file, ...args], ids: {} }),
 });
 
+/** initdb and single-user mode want the user's name; containers often run under a number that has none. */
+const isNamed = (): boolean => {
+  try {
+    return userInfo().username !== "";
+  } catch {
+    return false;
+  }
+};
+
+const ordinary = async (): Promise<ServerUser> => {
+  if (process.platform === "win32" || isNamed()) return self;
+  const uid = await nobody();
+  if (await succeeds("unshare", [...mapping(uid), "true"])) return namespaced(uid);
+  throw new Error(
+    `PostgreSQL needs a user with a name, and uid ${process.getuid?.()} has no entry in /etc/passwd. ` +
+      "Add one, or run Lanyard as a user that has one.",
+  );
+};
+
 /**
  * Chooses the user. For `dedicated` the tops (the tenant's state and runtime folders, which exist) become 0711: others may
  * pass through, not list.
@@ -108,7 +128,7 @@ const namespaced = (uid: number): ServerUser => ({
  * @param programs a folder that must be reachable as well.
  */
 export const chooseServerUser = async (tops: readonly string[], programs: string): Promise<ServerUser> => {
-  if (process.getuid?.() !== 0) return self;
+  if (process.getuid?.() !== 0) return ordinary();
   const uid = await nobody();
   const open = (await Promise.all(tops.map(reachable))).every(Boolean) && (await allPassable(ancestors(programs)));
   if (open) {

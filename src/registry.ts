@@ -19,10 +19,12 @@ import { groupOperations } from "./services/resources/groups.ts";
 import { providerOperations } from "./services/resources/providers.ts";
 import { subscriptionOperations } from "./services/resources/subscriptions.ts";
 import { linkers } from "./services/service-linker/linkers.ts";
+import { openStorage } from "./services/storage/storage.ts";
 import type { Store } from "./store/store.ts";
 import { armDialect } from "./wire/arm-dialect.ts";
 import { graphDialect } from "./wire/graph-dialect.ts";
 import { oauthDialect } from "./wire/oauth-dialect.ts";
+import { storageDialect } from "./wire/storage-dialect.ts";
 
 /** What services are built from. */
 export interface Parts {
@@ -41,19 +43,37 @@ export const createServices = (parts: Parts): readonly Service[] => {
   const { arm, verifier, issuer, knownResource } = parts;
   const { directory, resources, tenant, ids, clock } = arm;
   const rbac = azureRbac(parts.access.index, clock);
+  const storage = openStorage({
+    store: parts.store,
+    resources,
+    clock,
+    ids,
+    verifier,
+    directory,
+    rbac,
+    tenantId: tenant.tenantId,
+    dialect: storageDialect,
+  });
   const types: readonly ResourceType[] = [
     ...authorizationTypes(parts.access, arm),
     userAssignedIdentities({ directory, tenant, ids }),
     linkers(arm),
+    ...storage.types,
   ];
   return [
     anyService(entraService({ directory, issuer, knownResource }, oauthDialect)),
+    anyService(storage.service),
     anyService(graphService({ directory, tenant, verifier, dialect: graphDialect })),
     anyService(ipifyService()),
     anyService(
       armService({
         types,
-        operations: [...groupOperations(arm), ...subscriptionOperations(arm), ...providerOperations(arm, types)],
+        operations: [
+          ...groupOperations(arm),
+          ...subscriptionOperations(arm),
+          ...providerOperations(arm, types),
+          ...storage.armOperations,
+        ],
         context: arm,
         verifier,
         rbac,

@@ -12,10 +12,16 @@ export interface Accounts {
   changed(name: string): void;
 }
 
-export const openAccounts = (resources: Pick<Resources, "named">): Accounts => {
+/** @param opened told of each account when its data is first asked for */
+export const openAccounts = (resources: Pick<Resources, "named">, opened: (account: Account) => void): Accounts => {
+  const seen = new Set<string>();
   const kept = recent(1000, async (name) => {
     const record = await resources.named(accountType, name);
-    return record === undefined ? undefined : accountOf(record);
+    if (record === undefined) return undefined;
+    const account = accountOf(record);
+    if (!seen.has(account.uid)) opened(account);
+    seen.add(account.uid);
+    return account;
   });
   return { named: (name) => kept.get(name.toLowerCase()), changed: (name) => kept.forget(name.toLowerCase()) };
 };

@@ -5,7 +5,7 @@ import type { Ids } from "../../kernel/ids.ts";
 import type { AnyOperation } from "../../kernel/operation.ts";
 import type { Service } from "../../kernel/service.ts";
 import { storageAccountType, storageArmOperations } from "./account-type.ts";
-import { accountType, accountUid, openAccounts } from "./accounts.ts";
+import { openAccounts } from "./accounts.ts";
 import { blobContainerType, blobServiceType } from "./container-types.ts";
 import { collectGarbage, dropAccount } from "./engine/containers.ts";
 import { openEngine } from "./engine/engine.ts";
@@ -17,8 +17,6 @@ export interface Storage {
   readonly service: Service<BlobTarget>;
   readonly types: readonly ResourceType[];
   readonly armOperations: readonly AnyOperation<ArmTarget>[];
-  /** Finishes what a crash interrupted. Call once at start; need not be awaited before serving. */
-  recover(): Promise<void>;
 }
 
 export const openStorage = (
@@ -30,7 +28,10 @@ export const openStorage = (
 ): Storage => {
   const { store, resources, clock, ids } = options;
   const engine = openEngine({ store, clock, ids });
-  const accounts = openAccounts(resources);
+  const accounts = openAccounts(resources, ({ uid }) => {
+    // What a crash left of deleted containers. When it fails, the next start tries again.
+    collectGarbage(engine, uid).catch(() => undefined);
+  });
   const shared = { resources, engine, store };
   return {
     service: storageService({ ...options, engine, accounts }),
@@ -40,9 +41,5 @@ export const openStorage = (
       blobContainerType(shared),
     ],
     armOperations: storageArmOperations(resources),
-    recover: async () => {
-      for (const account of await resources.ofType(resources.subscriptionId, accountType))
-        await collectGarbage(engine, accountUid(account));
-    },
   };
 };

@@ -12,7 +12,7 @@ import { locateBinaries } from "./binaries.ts";
 import { Cluster } from "./cluster.ts";
 import { directoryWriter, type Directory } from "./directory.ts";
 import type { Certificate } from "./front-door/gate.ts";
-import { startFrontDoor, type FrontDoorThread } from "./front-door/thread.ts";
+import { freePort, startFrontDoor, type FrontDoorThread } from "./front-door/thread.ts";
 import { buildLabelProvider } from "./label-provider.ts";
 import type { Runner } from "./run.ts";
 import { chooseServerUser } from "./server-user.ts";
@@ -58,8 +58,8 @@ export interface Postgres {
   has(name: string): boolean;
   /** The server's own port on 127.0.0.1. */
   port(name: string): number;
-  /** The shared port, which routes by SNI; undefined before the first server. */
-  readonly frontDoorPort: number | undefined;
+  /** The shared port on 127.0.0.1, which routes by SNI. Chosen at once, listened on from the first server on. */
+  readonly frontDoorPort: number;
   updateAuthConfig(name: string, authConfig: AuthConfig): void;
   setPassword(name: string, login: string, password: string): Promise<void>;
   putAdministrator(name: string, administrator: Administrator): Promise<void>;
@@ -137,7 +137,7 @@ export const openPostgres = async (options: PostgresOptions): Promise<Postgres> 
   const servers = new Map<string, OpenServer>();
   let installed: Promise<Installation> | undefined;
   let door: Promise<FrontDoorThread> | undefined;
-  let doorPort: number | undefined;
+  let doorPort = await freePort(options.ports ?? [5432]);
   let version: string | undefined;
 
   const installation = async (): Promise<Installation> => {
@@ -157,7 +157,7 @@ export const openPostgres = async (options: PostgresOptions): Promise<Postgres> 
   });
 
   const frontDoor = async (): Promise<FrontDoorThread> => {
-    door ??= startFrontDoor({ certificate: options.certificate, ...decided }, options.ports ?? [5432]);
+    door ??= startFrontDoor({ certificate: options.certificate, ...decided }, [doorPort]);
     const opened = await door;
     doorPort = opened.port;
     return opened;

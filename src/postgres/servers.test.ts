@@ -124,7 +124,7 @@ describe("servers", () => {
     // node-postgres keeps the key of the connection without declaring it.
     const { processID, secretKey } = client as unknown as { processID: number; secretKey: number };
     [16, 80_877_102, processID, secretKey].forEach((word, index) => request.writeInt32BE(word, index * 4));
-    setTimeout(() => connect({ host: "127.0.0.1", port: tenant.engine.frontDoorPort ?? 0 }).end(request), 200);
+    setTimeout(() => connect({ host: "127.0.0.1", port: tenant.engine.frontDoorPort }).end(request), 200);
     await expect(slow).rejects.toThrow("canceling statement due to user request");
   });
 

@@ -184,7 +184,7 @@ export const createTestTenant = async (): Promise<TestTenant> => {
     connect: async ({ server, user, password, database = "postgres", port, ssl = true }) => {
       const client = new Client({
         host: "127.0.0.1",
-        port: port ?? engine.frontDoorPort ?? 0,
+        port: port ?? engine.frontDoorPort,
         user,
         password,
         database,

@@ -1,4 +1,5 @@
 /** The front door in a worker thread, seen from the main thread. */
+import { createServer } from "node:net";
 import { Worker } from "node:worker_threads";
 import { channel, type Methods } from "./channel.ts";
 import type { Attempt, Gate } from "./gate.ts";
@@ -13,6 +14,28 @@ export interface FrontDoorThread {
 
 /** Source runs as it is under Node's type stripping; a build has `.js`. */
 const script = new URL(`./worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
+
+/**
+ * A port of 127.0.0.1 that is free now: environments name it before there is a server, and a thread costs memory.
+ * @param preferred tried in order; when none is free, the system chooses.
+ */
+export const freePort = async (preferred: readonly number[]): Promise<number> => {
+  for (const port of [...preferred, 0]) {
+    const found = await tryPort(port);
+    if (found !== undefined) return found;
+  }
+  throw new Error("No port of 127.0.0.1 is free.");
+};
+
+const tryPort = async (port: number): Promise<number | undefined> =>
+  new Promise((done) => {
+    const probe = createServer();
+    probe.once("error", () => done(undefined));
+    probe.listen({ host: "127.0.0.1", port }, () => {
+      const address = probe.address();
+      probe.close(() => done(typeof address === "object" && address !== null ? address.port : undefined));
+    });
+  });
 
 export const startFrontDoor = async (gate: Gate, preferred: readonly number[]): Promise<FrontDoorThread> => {
   // No inspector, no preload hooks and nothing of the environment: a thread that only moves bytes.

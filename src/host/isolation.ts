@@ -47,6 +47,8 @@ export const prepareAppsDirectory = (stateDir: string): string => {
     return path;
   };
   const inside = join(stateDir, "apps");
+  // First, so that the answer is the same before and after the state was made.
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   if (process.platform !== "linux" || process.getuid?.() !== 0) return make(inside);
   if (reachableByOthers(stateDir)) {
     make(inside);

@@ -1,4 +1,5 @@
-import { readFile, rm } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { AppHost } from "./app-host.ts";
 import { DeploymentFailed } from "./app-host.ts";
@@ -12,6 +13,8 @@ import {
   until,
 } from "./host.test-support.ts";
 import { createLocalAppHost } from "./local-app-host.ts";
+import { findRuntimes } from "./runtimes.ts";
+import { publishRuntime } from "./toolbox.ts";
 
 let state: string;
 let apps: string;
@@ -142,6 +145,18 @@ describe("an app", () => {
     expect(lines.join("\n")).not.toContain("on all addresses");
   });
 
+  test("that escapes the hook is found by its own socket, and named in a warning when others can reach it", async () => {
+    const anyPort = 'require("node:http").createServer((q, r) => r.end("found")).listen(0, "0.0.0.0");';
+    await running("shop", [{ name: "main.js", content: anyPort }], {
+      startCommand: "env -u NODE_OPTIONS node main.js",
+    });
+    expect(await textOf(await host.forward("shop", requestFor("/")))).toBe("found");
+    const lines = [];
+    for await (const line of host.logs("shop", { tail: 100, signal: AbortSignal.timeout(100) })) lines.push(line.text);
+    expect(lines.join("\n")).toMatch(/listens on port \d+, not on \d+ \(PORT\)/);
+    expect(lines.join("\n")).toContain("on all addresses; other machines on this network can reach it");
+  });
+
   test("is started by the shell script that its start command names", async () => {
     const script = "#!/bin/sh\nexport STARTED=by-script\nexec node main.js\n";
     const files = [
@@ -226,6 +241,43 @@ describe.skipIf(process.getuid?.() !== 0 || process.platform !== "linux")("apps 
     expect(uid).not.toBe(victim.uid);
     expect(new Set(Object.values(tries))).toEqual(new Set(["EACCES"]));
     expect((await look("spy", [`${wwwroot}/server.js`])).tries).toEqual({ [`${wwwroot}/server.js`]: "EACCES" });
+  });
+
+  test("get no traffic when another user's process sits on their port", async () => {
+    const squatter = createServer((socket) => socket.end("HTTP/1.1 200 OK\r\n\r\nsquatted"));
+    // The app gives its port away: it only says which one it has, and this process listens there.
+    await host.configure("shop", configurationOf("shop", { settings: { WEBSITES_CONTAINER_START_TIME_LIMIT: "10" } }));
+    await deployFiles(host, "shop", [
+      { name: "server.js", content: "console.log(`port=${process.env.PORT}`); setInterval(() => 0, 1000);" },
+    ]);
+    await host.start("shop");
+    for await (const { text } of host.logs("shop", { signal: AbortSignal.timeout(5000) })) {
+      const port = /^port=(\d+)$/.exec(text)?.[1];
+      if (port === undefined) continue;
+      await new Promise<void>((resolve) => squatter.listen(Number(port), "127.0.0.1", resolve));
+      break;
+    }
+    expect(squatter.listening).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(host.state("shop").phase).toBe("starting");
+    squatter.close();
+  });
+
+  test("can use a Node that lies in a closed folder, by a copy that they can reach", async () => {
+    const [runtime] = (await findRuntimes("node", false)).found;
+    if (runtime === undefined) throw new Error("No Node.");
+    const closed = `${state}/closed`;
+    await mkdir(closed, { mode: 0o700 });
+    await copyFile(runtime.executable, `${closed}/node`);
+    const published = await publishRuntime({ ...runtime, executable: `${closed}/node` }, apps);
+    await host.configure("shop", configurationOf("shop"));
+    const versions = await host.run(
+      "shop",
+      `'${published.executable}' -v && '${published.executable}' '${published.npm}' -v`,
+    );
+    expect(versions.output.split("\n")[0]).toBe(`v${runtime.version}`);
+    expect(versions.exitCode).toBe(0);
+    expect((await host.run("shop", `'${closed}/node' -v`)).exitCode).not.toBe(0);
   });
 
   test("lose processes that left their group, too", async () => {

@@ -1,7 +1,19 @@
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { processesWith, temporaryApps, until } from "./host.test-support.ts";
+
+const commandOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+};
+
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
 
 const folders: string[] = [];
 afterEach(() => Promise.all(folders.splice(0).map((each) => rm(each, { recursive: true, force: true }))));
@@ -27,7 +39,11 @@ const program = (apps: string, marker: string) => `
 `;
 
 describe.skipIf(process.platform !== "linux")("when the process that hosts apps is killed with SIGKILL", () => {
-  test.each([1, 2, 3])("nothing of an app survives (run %i)", async () => {
+  test.each([
+    ["first run", false],
+    ["second run", false],
+    ["the reaper was killed before", true],
+  ])("nothing of an app survives (%s)", async (_case, killReaper) => {
     const { state, apps } = temporaryApps();
     folders.push(state);
     const marker = `orphan-${process.pid}-${Date.now()}`;
@@ -43,6 +59,13 @@ describe.skipIf(process.platform !== "linux")("when the process that hosts apps 
       await until("the app answers", () => /ready|failed/.test(output) || parent.exitCode !== null, 20_000);
       expect(output).toContain("ready");
       await until("its children run", () => ofTheApp().length === (process.getuid?.() === 0 ? 2 : 1));
+      if (killReaper) {
+        const reapers = () => childrenOf(parent.pid ?? 0).filter((pid) => commandOf(pid).includes("forget-group"));
+        const [reaper] = reapers();
+        if (reaper === undefined) throw new Error("No reaper runs.");
+        process.kill(reaper, "SIGKILL");
+        await until("another reaper runs", () => reapers().some((pid) => pid !== reaper));
+      }
     } finally {
       parent.kill("SIGKILL");
     }

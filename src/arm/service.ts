@@ -21,6 +21,11 @@ const audiences = [
   "https://management.azure.com",
 ];
 
+/** The management plane with its declarations, which the reference pages are written from. */
+export interface ArmService extends Service<ArmTarget> {
+  readonly types: readonly ResourceType[];
+}
+
 /** The management plane: every resource type of every service, and the operations that are no resource's. */
 export const armService = (options: {
   readonly types: readonly ResourceType[];
@@ -29,7 +34,7 @@ export const armService = (options: {
   readonly verifier: TokenVerifier;
   readonly rbac: Decider<ArmTarget>;
   readonly dialect: Dialect;
-}): Service<ArmTarget> => {
+}): ArmService => {
   const { context, verifier } = options;
   const types = new Map<string, TypeOperations>(
     options.types.map((type) => [type.type.toLowerCase(), operationsOfType(type, context)]),
@@ -37,6 +42,7 @@ export const armService = (options: {
   const tenantId = context.tenant.tenantId;
   return {
     name: "arm",
+    types: options.types,
     title: "Azure Resource Manager",
     hosts: [{ exact: managementHost }],
     dialect: options.dialect,

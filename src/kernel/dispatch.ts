@@ -16,6 +16,7 @@ type Step = (passage: Passage, kernel: Internals) => Promise<Reply | void>;
 const chain: readonly Step[] = [match, resolve, authenticate, makeCall, authorize, handle];
 
 export interface Kernel {
+  readonly services: readonly Service[];
   /** Serves one request that came in at the edge. */
   handle(request: Request): Promise<Reply>;
   /** Runs an operation from inside the tenant (recovery, start-up work) on a recorded authority. */
@@ -58,6 +59,7 @@ export const createKernel = (options: KernelOptions): Kernel => {
   const internals: Internals = { options, matchers, pass };
 
   return {
+    services: options.services,
     handle: (request) => pass(request, undefined, undefined),
     invoke: async (authority, invocation) => {
       const caller = await callerOf(authority, undefined, options);

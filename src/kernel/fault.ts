@@ -39,23 +39,32 @@ export interface FaultEntry {
   readonly message: string;
 }
 
+/** Throws by name what a service's errors are; `entries` is for the reference pages. */
+export interface Catalogue<Entries extends Readonly<Record<string, FaultEntry>>> {
+  (
+    name: keyof Entries & string,
+    values?: Readonly<Record<string, string | number>>,
+    extra?: Pick<FaultInit, "headers" | "detail" | "hint">,
+  ): Fault;
+  readonly entries: Entries;
+}
+
 /**
  * Builds throwable faults from a typed catalogue.
  * @example const faults = catalogue({ blobNotFound: { status: 404, code: "BlobNotFound", message: "…" } });
  *          throw faults("blobNotFound");
  */
-export const catalogue =
-  <Entries extends Readonly<Record<string, FaultEntry>>>(entries: Entries) =>
-  (
-    name: keyof Entries & string,
-    values: Readonly<Record<string, string | number>> = {},
-    extra: Pick<FaultInit, "headers" | "detail" | "hint"> = {},
-  ): Fault => {
+export const catalogue = <Entries extends Readonly<Record<string, FaultEntry>>>(
+  entries: Entries,
+): Catalogue<Entries> => {
+  const fault: (...given: Parameters<Catalogue<Entries>>) => Fault = (name, values = {}, extra = {}) => {
     const entry = entries[name] as FaultEntry;
     const fill = (template: string): string =>
       template.replaceAll(/\{(\w+)\}/g, (hole, key: string) => String(values[key] ?? hole));
     return new Fault({ status: entry.status, code: fill(entry.code), message: fill(entry.message), ...extra });
   };
+  return Object.assign(fault, { entries });
+};
 
 /** The honest answer for an operation that is not built. Status 501 unless the surface's clients would retry that. */
 export const notBuilt = (operation: string, status: 400 | 404 | 501 = 501): Fault =>

@@ -1,7 +1,7 @@
 import { Fault } from "../../kernel/fault.ts";
 
 /** Entra's errors by AADSTS number (access.md 4.5): OAuth error, status and text. */
-const entries = {
+export const entraFaults = {
   900144: [400, "invalid_request", "The request body must contain the following parameter: '{name}'."],
   9002313: [400, "invalid_request", "Invalid request. Request is malformed or invalid."],
   70003: [400, "unsupported_grant_type", "The app requested an unsupported grant type '{grant}'."],
@@ -48,8 +48,8 @@ const entries = {
   ],
 } as const satisfies Record<number, readonly [number, string, string]>;
 
-export const entraFault = (number: keyof typeof entries, values: Readonly<Record<string, string>> = {}): Fault => {
-  const [status, code, text] = entries[number];
+export const entraFault = (number: keyof typeof entraFaults, values: Readonly<Record<string, string>> = {}): Fault => {
+  const [status, code, text] = entraFaults[number];
   const message = text.replaceAll(/\{(\w+)\}/g, (_, name: string) => (values[name] ?? "").slice(0, 300));
   return new Fault({ status, code, message, detail: { number } });
 };

@@ -6,6 +6,8 @@ const text = ({ body }: Reply): string => (body !== undefined && "json" in body 
 
 /** Answers on a bare socket, where no response object exists (CONNECT, upgrades, unreadable requests), and closes it. */
 export const rawReply = (socket: Duplex, reply: Reply): void => {
+  // More of a flood arrived, inside TLS as further records, behind the first answer: that one is still going out.
+  if (socket.writableEnded && !socket.destroyed) return;
   if (!socket.writable) {
     socket.destroy();
     return;

@@ -5,6 +5,7 @@ import { checkApiVersion } from "../../arm/generated.ts";
 import { isObject, readTags, type ResourceRecord } from "../../arm/record.ts";
 import type { ArmCall, ArmTarget } from "../../arm/resource-type.ts";
 import { callerId } from "../../arm/write.ts";
+import type { Kernel } from "../../kernel/dispatch.ts";
 import { empty, json, type Reply } from "../../kernel/message.ts";
 import { type AnyOperation, operationsOf } from "../../kernel/operation.ts";
 
@@ -109,8 +110,12 @@ const writeGroup = async (call: ArmCall, name: string, context: ArmContext): Pro
       name,
       rule: "Use 1 to 90 letters, digits, underscores, parentheses, hyphens and periods; it cannot end in a period.",
     });
+  const given = body["location"];
+  if (given !== undefined && typeof given !== "string")
+    throw armFault("invalidContent", { why: "The location must be a string." });
+  // PATCH alone may leave it out (resource-manager, ResourceGroup: `location` is required).
   const location =
-    typeof body["location"] === "string" ? body["location"].toLowerCase().replaceAll(" ", "") : existing?.location;
+    given?.toLowerCase().replaceAll(" ", "") ?? (call.request.method === "PATCH" ? existing?.location : undefined);
   if (location === undefined || location === "") throw armFault("locationRequired");
   if (existing !== undefined && existing.location !== location)
     throw armFault("invalidLocation", { name, old: existing.location ?? "", new: location, group: name });
@@ -145,6 +150,24 @@ const deleteGroup = async (call: ArmCall, record: ResourceRecord, context: ArmCo
 export const emptyGroup = async (id: string, call: Pick<ArmCall, "invoke">, context: ArmContext): Promise<void> => {
   await deleteBelow(id, call, context);
   await context.resources.remove(id);
+};
+
+/** Goes on with deletions that a crash interrupted; each counts as a new long-running operation of the platform. */
+export const resumeGroupDeletions = async (
+  context: ArmContext,
+  kernel: { invoke: Kernel["invoke"] },
+): Promise<void> => {
+  const invoke: ArmCall["invoke"] = (authority, invocation) => {
+    if (authority.as === "caller") throw new Error("Recovery has no caller.");
+    return kernel.invoke(authority, invocation);
+  };
+  for (const each of await context.resources.ofType(context.tenant.subscriptionId, groupType))
+    if (each.properties["provisioningState"] === "Deleting")
+      await context.longRunning.start({
+        resourceId: each.id,
+        startedBy: "platform",
+        work: () => emptyGroup(each.id, { invoke }, context),
+      });
 };
 
 export const requireSubscription = (call: ArmCall, context: ArmContext): void => {

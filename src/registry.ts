@@ -7,6 +7,7 @@ import type { AppSecrets } from "./identity/app-secrets.ts";
 import type { ManagedIdentityTokens } from "./identity/managed-identity-tokens.ts";
 import type { TokenIssuer } from "./identity/tokens.ts";
 import type { TokenVerifier } from "./identity/verify.ts";
+import type { Kernel } from "./kernel/dispatch.ts";
 import { anyService, type Service } from "./kernel/service.ts";
 import { authorizationTypes } from "./services/authorization/service.ts";
 import type { AccessState } from "./services/authorization/state.ts";
@@ -15,7 +16,11 @@ import { graphService } from "./services/graph/service.ts";
 import { ipifyService } from "./services/ipify/service.ts";
 import { managedIdentityService } from "./services/managed-identity/endpoint.ts";
 import { userAssignedIdentities } from "./services/managed-identity/user-assigned.ts";
-import { groupOperations } from "./services/resources/groups.ts";
+import type { PostgresEngine } from "./services/postgres/engine.ts";
+import { postgresOperations } from "./services/postgres/provider-operations.ts";
+import { recoverServers } from "./services/postgres/flexible-servers.ts";
+import { postgresTypes } from "./services/postgres/service.ts";
+import { groupOperations, resumeGroupDeletions } from "./services/resources/groups.ts";
 import { providerOperations } from "./services/resources/providers.ts";
 import { subscriptionOperations } from "./services/resources/subscriptions.ts";
 import { linkers } from "./services/service-linker/linkers.ts";
@@ -35,11 +40,20 @@ export interface Parts {
   readonly verifier: TokenVerifier;
   readonly secrets: AppSecrets;
   readonly managedIdentityTokens: ManagedIdentityTokens;
+  readonly postgres: PostgresEngine;
   /** Is there such a token audience in the tenant? */
   readonly knownResource: (resource: string) => Promise<boolean>;
 }
 
-export const createServices = (parts: Parts): readonly Service[] => {
+export interface Services {
+  readonly list: readonly Service[];
+  /** Every resource type, for reference pages. */
+  readonly types: readonly ResourceType[];
+  /** Finishes or resumes what an earlier process left undone. Call once, before requests are served. */
+  recover(kernel: Pick<Kernel, "invoke">, onError: (error: unknown, where: string) => void): Promise<void>;
+}
+
+export const createServices = (parts: Parts): Services => {
   const { arm, verifier, issuer, knownResource } = parts;
   const { directory, resources, tenant, ids, clock } = arm;
   const rbac = azureRbac(parts.access.index, clock);
@@ -54,13 +68,15 @@ export const createServices = (parts: Parts): readonly Service[] => {
     tenantId: tenant.tenantId,
     dialect: storageDialect,
   });
+  const postgres = { arm, engine: parts.postgres };
   const types: readonly ResourceType[] = [
     ...authorizationTypes(parts.access, arm),
     userAssignedIdentities({ directory, tenant, ids }),
     linkers(arm),
     ...storage.types,
+    ...postgresTypes(postgres),
   ];
-  return [
+  const list = [
     anyService(entraService({ directory, issuer, knownResource }, oauthDialect)),
     anyService(storage.service),
     anyService(graphService({ directory, tenant, verifier, dialect: graphDialect })),
@@ -73,6 +89,7 @@ export const createServices = (parts: Parts): readonly Service[] => {
           ...subscriptionOperations(arm),
           ...providerOperations(arm, types),
           ...storage.armOperations,
+          ...postgresOperations(resources),
         ],
         context: arm,
         verifier,
@@ -90,4 +107,12 @@ export const createServices = (parts: Parts): readonly Service[] => {
       }),
     ),
   ];
+  return {
+    list,
+    types,
+    recover: async (kernel, onError) => {
+      await recoverServers(postgres, (error, name) => onError(error, `PostgreSQL server ${name}`));
+      await resumeGroupDeletions(arm, kernel);
+    },
+  };
 };

@@ -20,6 +20,8 @@ import { type Clock, systemClock } from "./kernel/clock.ts";
 import type { DecisionSink } from "./kernel/decision.ts";
 import { createKernel, type Kernel } from "./kernel/dispatch.ts";
 import { randomIds } from "./kernel/ids.ts";
+import { openTenantPostgres } from "./postgres/for-tenant.ts";
+import type { Postgres } from "./postgres/postgres.ts";
 import { createServices } from "./registry.ts";
 import { type AccessState, extensionsBelow, openAccessState } from "./services/authorization/state.ts";
 import { requireUnlocked } from "./services/authorization/locks.ts";
@@ -43,6 +45,8 @@ export interface TenantOptions {
   readonly clock?: Clock;
   /** Seconds; overrides every token's lifetime. */
   readonly tokenLifetime?: number;
+  /** Ports for PostgreSQL, tried in order; default [5432], else any free one. */
+  readonly postgresPorts?: readonly number[];
   /** Azure hosts to tunnel to the real ones. */
   readonly passthrough?: readonly string[];
   /** A store of another kind (PostgreSQL), or one in memory that ends with the tenant; default: SQLite in the state folder. */
@@ -61,6 +65,7 @@ export interface Tenant extends AsyncDisposable {
   readonly certificates: Certificates;
   readonly clock: Clock;
   readonly gateway: Gateway;
+  readonly postgres: Postgres;
   /** Secret of the developer's proxy credential, for this process's life. */
   readonly developerProxySecret: string;
   close(): Promise<void>;
@@ -112,17 +117,32 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
       requireUnlocked(access, call);
     },
   };
+  const verifier = tokenVerifier({ tenant: info, key, clock });
+  const postgres = await openTenantPostgres({
+    stateDirectory: join(stateDirectory, "postgres"),
+    runtimeDirectory: join(options.runtimeDirectory, "pg"),
+    tenantId: info.tenantId,
+    clock,
+    ids,
+    decisions,
+    certificates,
+    verifier,
+    directory,
+    ...(options.postgresPorts === undefined ? {} : { ports: options.postgresPorts }),
+  });
+  const services = createServices({
+    store,
+    arm,
+    access,
+    issuer,
+    verifier,
+    postgres,
+    secrets,
+    managedIdentityTokens: managedIdentityTokens(issuer, clock),
+    knownResource: knownResources((host) => kernel.serviceOf(host)),
+  });
   const kernel: Kernel = createKernel({
-    services: createServices({
-      store,
-      arm,
-      access,
-      issuer,
-      verifier: tokenVerifier({ tenant: info, key, clock }),
-      secrets,
-      managedIdentityTokens: managedIdentityTokens(issuer, clock),
-      knownResource: knownResources((host) => kernel.serviceOf(host)),
-    }),
+    services: services.list,
     clock,
     ids,
     decisions,
@@ -130,13 +150,14 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     onError,
   });
   await operations.recover();
+  await services.recover(kernel, onError);
   const developerProxySecret = randomBytes(24).toString("base64url");
   const gateway = await openGateway({
     certificates,
     handle: (request) => kernel.handle(request),
     owner: async (host) =>
       (await kernel.serviceOf(host)) !== undefined ? "tenant" : isAzureHost(host) ? "azure-unknown" : "foreign",
-    postgresPort: () => undefined,
+    postgresPort: (host) => (postgres.has(host.slice(0, host.indexOf("."))) ? postgres.frontDoorPort : undefined),
     accounts: (name) => {
       if (name === "developer") return { secret: developerProxySecret, app: undefined };
       const account = secrets.account(name);
@@ -150,6 +171,7 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
   const close = async (): Promise<void> => {
     await gateway.close();
     await operations.idle();
+    await postgres.close();
     await store.close();
   };
   return {
@@ -164,6 +186,7 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     certificates,
     clock,
     gateway,
+    postgres,
     developerProxySecret,
     close,
     [Symbol.asyncDispose]: close,

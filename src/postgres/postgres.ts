@@ -12,7 +12,7 @@ import { locateBinaries } from "./binaries.ts";
 import { Cluster } from "./cluster.ts";
 import { directoryWriter, type Directory } from "./directory.ts";
 import type { Certificate } from "./front-door/gate.ts";
-import { freePort, startFrontDoor, type FrontDoorThread } from "./front-door/thread.ts";
+import { holdPort, startFrontDoor, type FrontDoorThread } from "./front-door/thread.ts";
 import { buildLabelProvider } from "./label-provider.ts";
 import type { Runner } from "./run.ts";
 import { chooseServerUser } from "./server-user.ts";
@@ -58,7 +58,7 @@ export interface Postgres {
   has(name: string): boolean;
   /** The server's own port on 127.0.0.1. */
   port(name: string): number;
-  /** The shared port on 127.0.0.1, which routes by SNI. Chosen at once, listened on from the first server on. */
+  /** The shared port on 127.0.0.1, which routes by SNI. Taken at once, answered from the first server on. */
   readonly frontDoorPort: number;
   updateAuthConfig(name: string, authConfig: AuthConfig): void;
   setPassword(name: string, login: string, password: string): Promise<void>;
@@ -137,7 +137,8 @@ export const openPostgres = async (options: PostgresOptions): Promise<Postgres> 
   const servers = new Map<string, OpenServer>();
   let installed: Promise<Installation> | undefined;
   let door: Promise<FrontDoorThread> | undefined;
-  let doorPort = await freePort(options.ports ?? [5432]);
+  const held = await holdPort(options.ports ?? [5432]);
+  let doorPort = held.port;
   let version: string | undefined;
 
   const installation = async (): Promise<Installation> => {
@@ -157,7 +158,9 @@ export const openPostgres = async (options: PostgresOptions): Promise<Postgres> 
   });
 
   const frontDoor = async (): Promise<FrontDoorThread> => {
-    door ??= startFrontDoor({ certificate: options.certificate, ...decided }, [doorPort]);
+    door ??= held
+      .release()
+      .then(async () => startFrontDoor({ certificate: options.certificate, ...decided }, [held.port]));
     const opened = await door;
     doorPort = opened.port;
     return opened;
@@ -275,7 +278,7 @@ export const openPostgres = async (options: PostgresOptions): Promise<Postgres> 
     },
     close: async () => {
       const opened = door === undefined ? undefined : await door.catch(() => undefined);
-      await opened?.close();
+      await (opened === undefined ? held.release() : opened.close());
       await Promise.all([...servers.values()].map(({ cluster }) => cluster.close()));
       servers.clear();
     },

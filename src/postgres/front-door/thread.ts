@@ -15,25 +15,37 @@ export interface FrontDoorThread {
 /** Source runs as it is under Node's type stripping; a build has `.js`. */
 const script = new URL(`./worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
 
+export interface HeldPort {
+  readonly port: number;
+  release(): Promise<void>;
+}
+
 /**
- * A port of 127.0.0.1 that is free now: environments name it before there is a server, and a thread costs memory.
+ * Takes a port of 127.0.0.1 and answers nobody on it: environments name the port before there is a server, and a thread
+ * costs memory.
  * @param preferred tried in order; when none is free, the system chooses.
  */
-export const freePort = async (preferred: readonly number[]): Promise<number> => {
+export const holdPort = async (preferred: readonly number[]): Promise<HeldPort> => {
   for (const port of [...preferred, 0]) {
-    const found = await tryPort(port);
-    if (found !== undefined) return found;
+    const held = await tryPort(port);
+    if (held !== undefined) return held;
   }
   throw new Error("No port of 127.0.0.1 is free.");
 };
 
-const tryPort = async (port: number): Promise<number | undefined> =>
+const tryPort = async (port: number): Promise<HeldPort | undefined> =>
   new Promise((done) => {
-    const probe = createServer();
-    probe.once("error", () => done(undefined));
-    probe.listen({ host: "127.0.0.1", port }, () => {
-      const address = probe.address();
-      probe.close(() => done(typeof address === "object" && address !== null ? address.port : undefined));
+    const server = createServer((socket) => socket.destroy());
+    server.unref();
+    server.once("error", () => done(undefined));
+    server.listen({ host: "127.0.0.1", port }, () => {
+      const address = server.address();
+      if (typeof address !== "object" || address === null) return done(undefined);
+      const release = async (): Promise<void> =>
+        new Promise((released) => {
+          server.close(() => released());
+        });
+      return done({ port: address.port, release });
     });
   });
 

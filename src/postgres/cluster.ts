@@ -146,7 +146,7 @@ export class Cluster {
     await runStopped(this.#runner, dataDirectory, "postgres", [
       setPassword(superuser, verifier(password, iterationsForSecrets)),
     ]);
-    const watcher = watch(dataDirectory);
+    const watcher = watch(this.#runner.user, dataDirectory);
     try {
       return await this.#launch(watcher, password);
     } catch (error) {

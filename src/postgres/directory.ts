@@ -1,8 +1,7 @@
 /** The tenant's principals as a file on the cluster, for `pgaadauth_create_principal`, which looks up by name. */
-import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { directoryFile } from "./role-sql.ts";
-import type { ServerUser } from "./server-user.ts";
+import { writeOwned, type Runner } from "./run.ts";
 
 export interface Directory {
   readonly tenantId: string;
@@ -18,7 +17,7 @@ export interface DirectoryPrincipal {
 
 /** @returns a function that writes the file when the directory differs from what was written last. */
 export const directoryWriter = (
-  user: ServerUser,
+  runner: Runner,
   dataDirectory: string,
   read: () => Directory | Promise<Directory>,
 ): (() => Promise<void>) => {
@@ -28,11 +27,8 @@ export const directoryWriter = (
     const { tenantId, principals } = await read();
     const text = JSON.stringify({ tenantId, principals });
     if (text === written) return;
-    const file = join(dataDirectory, directoryFile);
     // Only the superuser's functions read it; renamed into place, since they may read at any moment.
-    await writeFile(`${file}.new`, text, { mode: 0o600 });
-    await user.give(`${file}.new`);
-    await rename(`${file}.new`, file);
+    await writeOwned(runner, join(dataDirectory, directoryFile), text);
     written = text;
   };
   return async () => {

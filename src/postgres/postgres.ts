@@ -3,7 +3,7 @@
  * their tokens. Knows nothing of ARM: records live there, data directories here.
  */
 import { createHash } from "node:crypto";
-import { readdir, realpath, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { admissions, type AdmittingServer, type AuthConfig, type LoginDecision } from "./admission.ts";
 import * as administration from "./administration.ts";
@@ -89,6 +89,7 @@ interface Installation {
   readonly template: string;
   readonly servers: string;
   readonly sockets: string;
+  readonly logs: string;
   readonly labelProvider: string | undefined;
 }
 
@@ -123,7 +124,9 @@ const install = async (state: string, runtime: string): Promise<Installation> =>
     prepareTemplate(runner, templates),
     buildLabelProvider(join(state, "lib"), binaries.major),
   ]);
-  return { runner, template, servers, sockets: runtime, labelProvider };
+  const logs = join(state, "logs");
+  await mkdir(logs, { recursive: true, mode: 0o700 });
+  return { runner, template, servers, sockets: runtime, logs, labelProvider };
 };
 
 export const openPostgres = async (options: PostgresOptions): Promise<Postgres> => {
@@ -157,13 +160,26 @@ export const openPostgres = async (options: PostgresOptions): Promise<Postgres> 
     onDecision: options.onDecision,
   });
 
+  const openDoor = async (): Promise<FrontDoorThread> => {
+    const thread = await startFrontDoor({ certificate: options.certificate, ...decided }, [doorPort], reopenDoor);
+    doorPort = thread.port;
+    return thread;
+  };
+
+  /** A front door that crashed takes its connections along; clients may come back at once. */
+  const reopenDoor = (): void => {
+    door = openDoor().then(async (thread) => {
+      for (const { name, port } of servers.values()) await thread.add(name, [port]);
+      return thread;
+    });
+    door.catch(() => {
+      door = undefined;
+    });
+  };
+
   const frontDoor = async (): Promise<FrontDoorThread> => {
-    door ??= held
-      .release()
-      .then(async () => startFrontDoor({ certificate: options.certificate, ...decided }, [held.port]));
-    const opened = await door;
-    doorPort = opened.port;
-    return opened;
+    door ??= held.release().then(openDoor);
+    return door;
   };
 
   const get = (name: string): OpenServer => {
@@ -175,15 +191,15 @@ export const openPostgres = async (options: PostgresOptions): Promise<Postgres> 
   const open = async (name: string, { authConfig, port }: ServerOptions): Promise<OpenServer> => {
     const known = servers.get(name);
     if (known !== undefined) return Object.assign(known, { authConfig });
-    const { runner, servers: folder, sockets, labelProvider } = await installation();
+    const { runner, servers: folder, sockets, logs, labelProvider } = await installation();
     const dataDirectory = join(folder, name, "data");
     const cluster = new Cluster(runner, {
       dataDirectory,
       socketDirectory: join(sockets, createHash("sha256").update(name).digest("hex").slice(0, 8)),
-      logFile: join(folder, name, "log"),
+      logFile: join(logs, `${name}.log`),
       labelProvider,
     });
-    const refreshDirectory = directoryWriter(runner.user, dataDirectory, options.directory);
+    const refreshDirectory = directoryWriter(runner, dataDirectory, options.directory);
     await refreshDirectory();
     const thread = await frontDoor();
     const server: OpenServer = {

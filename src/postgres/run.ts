@@ -1,5 +1,6 @@
 /** Runs one of PostgreSQL's programs to its end. */
 import { spawn } from "node:child_process";
+import { rename, writeFile } from "node:fs/promises";
 import type { Binaries } from "./binaries.ts";
 import type { ServerUser } from "./server-user.ts";
 
@@ -53,6 +54,20 @@ export const run = async (
     child.stdin.on("error", () => {});
     child.stdin.end(input);
   });
+
+/**
+ * Writes a file in a folder of PostgreSQL's, 0600, at once or not at all. Written as PostgreSQL's user: as root we must
+ * not follow what somebody who broke into a server may have put there.
+ */
+export const writeOwned = async (runner: Runner, file: string, text: string): Promise<void> => {
+  if (runner.user.mode === "dedicated") {
+    const script = 'umask 077 && cat > "$1.new" && mv -f "$1.new" "$1"';
+    await run(runner, "sh", ["-c", script, "sh", file], text);
+    return;
+  }
+  await writeFile(`${file}.new`, text, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+};
 
 /**
  * Runs SQL against a stopped cluster, in single-user mode: nobody else can be connected and no authentication is involved.

@@ -10,7 +10,7 @@
  * Everybody else runs it as themselves, or in such a namespace where their uid has no name (containers).
  */
 import { spawn } from "node:child_process";
-import { chmod, chown, mkdir, readFile, stat } from "node:fs/promises";
+import { chmod, chown, lchown, mkdir, readFile, stat } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { dirname } from "node:path";
 
@@ -28,8 +28,6 @@ export interface ServerUser {
   createGate(folder: string): Promise<void>;
   /** Creates a folder that PostgreSQL owns, 0700. */
   createOwned(folder: string): Promise<void>;
-  /** Gives a file that we wrote to PostgreSQL. */
-  give(file: string): Promise<void>;
 }
 
 /** No distribution assigns it: above the ranges of people and static daemons, below systemd's nobody and containers. */
@@ -78,7 +76,6 @@ const self: ServerUser = {
   createOwned: async (folder) => {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   },
-  give: async () => {},
 };
 
 const dedicated = (uid: number): ServerUser => ({
@@ -91,9 +88,9 @@ const dedicated = (uid: number): ServerUser => ({
   },
   createOwned: async (folder) => {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    await chown(folder, uid, ownGroup);
+    // Not through a link: the folder above may belong to PostgreSQL already.
+    await lchown(folder, uid, ownGroup);
   },
-  give: (file) => chown(file, uid, ownGroup),
 });
 
 const namespaced = (uid: number): ServerUser => ({

@@ -2,8 +2,11 @@ import { spawn, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { subscribe } from "node:diagnostics_channel";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTestTenant, mint, type TestTenant } from "./tenant.test-support.ts";
 
@@ -17,6 +20,14 @@ const both = { activeDirectoryAuth: "Enabled", passwordAuth: "Enabled" } as cons
 const psql = spawnSync("psql", ["--version"], { encoding: "utf8" }).stdout ?? undefined;
 
 let tenant: TestTenant;
+
+/** The front door's threads, as Node tells of them. */
+const threads: Worker[] = [];
+subscribe("worker_threads", (message) => {
+  if (typeof message === "object" && message !== null && "worker" in message && message.worker instanceof Worker) {
+    threads.push(message.worker);
+  }
+});
 
 beforeAll(async () => {
   tenant = await createTestTenant();
@@ -115,6 +126,16 @@ describe("servers", () => {
     expect((await again.query("SELECT count(*)::int AS n FROM kept")).rows).toEqual([{ n: 100 }]);
     expect((await again.query("SHOW work_mem")).rows).toEqual([{ work_mem: "8MB" }]);
     await tenant.connect({ server: "pg1", user: "aad_app", password: await mint({ oid: appOid }) });
+  });
+
+  it("are reached again on their ports when the front door's thread crashed", async () => {
+    const ports = [tenant.engine.frontDoorPort, tenant.engine.port("pg1")];
+    await threads.at(-1)?.terminate();
+    await delay(300);
+    for (const port of ports) {
+      const client = await tenant.connect({ server: "pg1", user: "pgadmin", password: "P@ssw0rd-1", port });
+      await client.query("SELECT 1");
+    }
   });
 
   it("cancel a query on a plaintext request, which names no server", async () => {

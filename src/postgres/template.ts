@@ -3,10 +3,10 @@
  * template, about ten times faster. A folder gets its name only when it is complete and on disk.
  */
 import { createHash } from "node:crypto";
-import { readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { createAdministratorLogin, openPublicSchema, roleModel, superuser } from "./role-sql.ts";
-import { run, runStopped, type Runner } from "./run.ts";
+import { run, runStopped, writeOwned, type Runner } from "./run.ts";
 import { randomSecret, verifier } from "./scram.ts";
 
 /** Every connection authenticates with SCRAM; there is no TCP. Replication needs its own line, `all` does not match it. */
@@ -29,22 +29,17 @@ const exists = async (path: string): Promise<boolean> => {
   }
 };
 
-const writeGiven = async ({ user }: Runner, file: string, text: string): Promise<void> => {
-  await writeFile(file, text, { mode: 0o600 });
-  await user.give(file);
-};
-
 /** Brings the role model of a stopped cluster to this version of the product. */
 export const applyModel = async (runner: Runner, data: string): Promise<void> => {
-  await writeGiven(runner, join(data, "pg_hba.conf"), hostBasedAuthentication);
+  await writeOwned(runner, join(data, "pg_hba.conf"), hostBasedAuthentication);
   await runStopped(runner, data, "postgres", roleModel);
-  await writeGiven(runner, join(data, versionFile), modelVersion);
+  await writeOwned(runner, join(data, versionFile), modelVersion);
 };
 
 const initialise = async (runner: Runner, data: string): Promise<void> => {
   const password = `${data}.password`;
   // Replaced at every start of a cluster; initdb wants one for SCRAM.
-  await writeGiven(runner, password, randomSecret());
+  await writeOwned(runner, password, randomSecret());
   try {
     await run(runner, runner.binaries.initdb, [
       `--pgdata=${data}`,

@@ -25,7 +25,7 @@ export type TokenVerdict =
 export type TokenVerifier = (token: string) => Promise<TokenVerdict>;
 
 /** The audience, which real clients ask for with and without a trailing slash. */
-export const audiences: readonly string[] = [
+const audiences: readonly string[] = [
   "https://ossrdbms-aad.database.windows.net",
   "https://ossrdbms-aad.database.windows.net/",
 ];

@@ -7,6 +7,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import type { ServerUser } from "./server-user.ts";
 
 /**
  * `$1` is the data directory. The pid is read from it, not passed, so that the watcher can start before the postmaster,
@@ -36,8 +37,11 @@ export interface Watcher {
   release(): void;
 }
 
-export const watch = (dataDirectory: string): Watcher => {
-  const child: ChildProcess = spawn("sh", ["-c", script, "sh", dataDirectory], {
+/** It runs as PostgreSQL's user, who may signal no more than PostgreSQL, whatever stands in the pid file. */
+export const watch = (user: ServerUser, dataDirectory: string): Watcher => {
+  const command = user.command("sh", ["-c", script, "sh", dataDirectory]);
+  const child: ChildProcess = spawn(command.file, command.args, {
+    ...command.ids,
     cwd: "/",
     env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
     stdio: ["pipe", "ignore", "ignore"],

@@ -49,7 +49,12 @@ const tryPort = async (port: number): Promise<HeldPort | undefined> =>
     });
   });
 
-export const startFrontDoor = async (gate: Gate, preferred: readonly number[]): Promise<FrontDoorThread> => {
+/** @param onCrash told when the thread ended unasked; its connections are gone. */
+export const startFrontDoor = async (
+  gate: Gate,
+  preferred: readonly number[],
+  onCrash: () => void,
+): Promise<FrontDoorThread> => {
   // No inspector, no preload hooks and nothing of the environment: a thread that only moves bytes.
   const worker = new Worker(script, { execArgv: [], env: {}, name: "postgres-front-door" });
   const methods = {
@@ -63,7 +68,11 @@ export const startFrontDoor = async (gate: Gate, preferred: readonly number[]): 
   worker.once("error", (error: unknown) => {
     main.fail(`The PostgreSQL front door stopped: ${error instanceof Error ? error.message : String(error)}`);
   });
-  worker.once("exit", () => main.fail("The PostgreSQL front door has stopped."));
+  let closing = false;
+  worker.once("exit", () => {
+    main.fail("The PostgreSQL front door has stopped.");
+    if (!closing) onCrash();
+  });
   const port = Number(await main.call("open", preferred));
   return {
     port,
@@ -72,7 +81,8 @@ export const startFrontDoor = async (gate: Gate, preferred: readonly number[]): 
       await main.call("remove", name);
     },
     close: async () => {
-      await main.call("close");
+      closing = true;
+      await main.call("close").catch(() => {});
       await worker.terminate();
     },
   };

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { type Finished, startTenant, type TestTenant } from "../../src/testing/start-tenant.ts";
 import { requireTool } from "./skip.ts";
+import { root as projectRoot } from "./source.ts";
 
 export interface AzSession extends AsyncDisposable {
   readonly tenant: TestTenant;
@@ -39,6 +40,9 @@ export const startAz = async (): Promise<AzSession> => {
     // The base name must be `.azure`, or az leaves a folder of another name in the app (az-cli.md 1.3).
     AZURE_CONFIG_DIR: join(root, "home", ".azure"),
     AZURE_EXTENSION_DIR: join(root, "extensions"),
+    // As `lanyard az` sets it: stand-ins for extensions that only the network has.
+    AZURE_EXTENSION_SYS_DIR: join(projectRoot, "az-extension"),
+    PYTHONDONTWRITEBYTECODE: "1",
     AZURE_CORE_COLLECT_TELEMETRY: "no",
     AZURE_CORE_SURVEY_MESSAGE: "no",
     PATH: `${dirname(az)}${delimiter}${process.env["PATH"] ?? ""}`,

@@ -25,7 +25,7 @@ export type TokenVerdict =
 export type TokenVerifier = (token: string) => Promise<TokenVerdict>;
 
 /** The audience, which real clients ask for with and without a trailing slash. */
-const audiences: readonly string[] = [
+export const audiences: readonly string[] = [
   "https://ossrdbms-aad.database.windows.net",
   "https://ossrdbms-aad.database.windows.net/",
 ];

@@ -40,8 +40,8 @@ export type Requirement<Action extends string, DataAction extends string, Subjec
       readonly depends: (
         call: Subject,
       ) => Requirement<Action, DataAction, Subject> | Promise<Requirement<Action, DataAction, Subject>>;
-      /** What it comes to, for the reference pages. */
-      readonly says?: string;
+      /** What it comes to, in words or in the ordinary case; for the reference pages. */
+      readonly says?: string | Requirement<Action, DataAction, Subject>;
     };
 
 /** One operation of a service, as data. `Path` uses `:name` for a segment and `**:name` for the rest. */

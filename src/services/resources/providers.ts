@@ -61,7 +61,7 @@ export const providerOperations = (
       bodyLimit: 64 * 1024,
       needs: {
         depends: (call) => ({ action: `${named(call.parameters.namespace)}/register/action`, at: subscriptionScope }),
-        says: "{namespace}/register/action",
+        says: "`{namespace}/register/action`",
       },
       handle: (call) => json(manifest(named(call.parameters.namespace))),
     }),

@@ -66,7 +66,7 @@ export const listBlobsOperation = (engine: Engine): BlobOperation =>
         const list = data(dataActions.read, "Blob.List");
         return includesOf(call).has("tags") ? { all: [list, data(dataActions.tagsRead)] } : list;
       },
-      says: `${dataActions.read}; with tags ${dataActions.tagsRead} too`,
+      says: `\`${dataActions.read}\` (data); with tags \`${dataActions.tagsRead}\` (data) too`,
     },
     sas: containerSas({ "*": "l" }, true),
     anonymous: "container",

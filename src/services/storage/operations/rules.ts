@@ -33,7 +33,7 @@ export const writeOrAdd = (engine: Engine): BlobRequirement => ({
     const write = await writeOrAddOnly(engine, call);
     return call.request.header("x-ms-tags") === undefined ? write : { all: [write, data(dataActions.tagsWrite)] };
   },
-  says: `${dataActions.write}, or ${dataActions.add} for a blob that does not exist; with tags ${dataActions.tagsWrite} too`,
+  says: `\`${dataActions.write}\` (data), or \`${dataActions.add}\` (data) for a blob that does not exist; with tags \`${dataActions.tagsWrite}\` (data) too`,
 });
 
 const writeOrAddOnly = async (engine: Engine, call: BlobCall): Promise<BlobRequirement> => {

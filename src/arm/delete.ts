@@ -1,7 +1,9 @@
 import { empty, type Reply } from "../kernel/message.ts";
+import { accepted } from "./accepted.ts";
 import { type ArmContext, managementHost } from "./context.ts";
 import type { ResourceRecord } from "./record.ts";
 import type { ArmCall, ResourceType } from "./resource-type.ts";
+import { callerId } from "./write.ts";
 
 /** DELETE of a resource that ARM keeps: its children first, then itself, then its system-assigned identity. */
 export const deleteResource = async (type: ResourceType, call: ArmCall, context: ArmContext): Promise<Reply> => {
@@ -12,7 +14,8 @@ export const deleteResource = async (type: ResourceType, call: ArmCall, context:
   await context.resources.remove(record.id);
   await removeIdentity(record, context);
   await type.deleted?.(record, call);
-  return empty(type.codes?.deleted ?? 200);
+  const code = type.codes?.deleted ?? 200;
+  return code === 202 ? accepted(context, { resourceId: record.id, startedBy: callerId(call) }) : empty(code);
 };
 
 const removeIdentity = async (record: ResourceRecord, context: ArmContext): Promise<void> => {

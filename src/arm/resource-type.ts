@@ -58,8 +58,9 @@ export interface ResourceType {
   /** The name must be unique in the whole tenant (it becomes a host name). How the 409 is worded. */
   readonly globalName?: { readonly code: string; message(name: string): string };
   readonly codes?: {
-    readonly created?: 200 | 201;
-    readonly updated?: 200 | 201;
+    /** 202: answered with an operation to poll. */
+    readonly created?: 200 | 201 | 202;
+    readonly updated?: 200 | 201 | 202;
     readonly deleted?: 200 | 202 | 204;
   };
   /** Members accepted by PATCH at top level besides tags, identity and sku. Default: properties. */

@@ -1,5 +1,6 @@
 import { empty, json, type Reply } from "../kernel/message.ts";
 import { ConditionFailed } from "../store/store.ts";
+import { acceptedWrite } from "./accepted.ts";
 import type { ArmContext } from "./context.ts";
 import { armFault } from "./faults.ts";
 import { identityOf } from "./identity-block.ts";
@@ -42,7 +43,9 @@ export const writeResource = async (
   if (before !== undefined && before !== identity?.principalId) await context.directory.remove(before);
   await applyEffects(type, record, change, context);
   const code = existing === undefined ? (type.codes?.created ?? 201) : (type.codes?.updated ?? 200);
-  return json(await present(record, type, call, context), verb === "PATCH" ? 200 : code);
+  const shown = await present(record, type, call, context);
+  if (code === 202) return acceptedWrite(context, { resourceId: record.id, startedBy: callerId(call), shown });
+  return json(shown, verb === "PATCH" ? 200 : code);
 };
 
 const readChange = async (

@@ -22,6 +22,7 @@ export const grantEnvironment = async (
     gatewayPort: tenant.gateway.port,
     openPort: tenant.gateway.openPort,
     tlsPort: tenant.gateway.tlsPort,
+    postgres: { address: "127.0.0.1", port: tenant.postgres.frontDoorPort },
     caFile: tenant.certificates.caFile,
     passthrough,
   };

@@ -72,7 +72,7 @@ needs("az")("tutorial 1 through az", () => {
     const made = await session.json(
       "az postgres flexible-server db create --resource-group $RESOURCE_GROUP_NAME --server-name $DB_SERVER_NAME --name other",
     );
-    expect(made).toMatchObject({ name: "other", charset: "utf8" });
+    expect(made).toMatchObject({ name: "other", charset: "UTF8" });
   });
 
   it("updates the storage account, and creates the container with its key", async () => {

@@ -63,7 +63,7 @@ export const administrators = (context: PostgresContext): ResourceType => ({
     pattern: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
     text: "Use the principal's object id.",
   },
-  codes: { created: 201, updated: 200, deleted: 200 },
+  codes: { created: 202, updated: 202, deleted: 202 },
   write: async (change) => {
     const written = await draft(change, context);
     const server = await runningServer(context, parentOf(change.id), type);

@@ -1,7 +1,9 @@
 import { isObject, objectOf, type ResourceRecord, textOf } from "../../arm/record.ts";
 import { parentOf } from "../../arm/resource-id.ts";
+import { acceptedWrite } from "../../arm/accepted.ts";
 import { armFault } from "../../arm/faults.ts";
 import type { ArmCall, ResourceType } from "../../arm/resource-type.ts";
+import { callerId } from "../../arm/write.ts";
 import { json, type Reply } from "../../kernel/message.ts";
 import { runningServer } from "./databases.ts";
 import type { Parameter } from "./engine.ts";
@@ -31,7 +33,7 @@ const shown = (server: ResourceRecord, parameter: Parameter): Record<string, unk
 
 /** `.../configurations`: PostgreSQL's own parameters. Those that exist only in Azure (`azure.extensions`) are not built. */
 export const configurations = (context: PostgresContext): ResourceType => {
-  const { engine } = context;
+  const { arm, engine } = context;
   const find = async (id: string, name: string): Promise<{ server: ResourceRecord; parameter: Parameter }> => {
     const server = await runningServer(context, parentOf(id), type);
     const parameter = (await engine.listParameters(server.name)).find((each) => each.name === name.toLowerCase());
@@ -51,7 +53,11 @@ export const configurations = (context: PostgresContext): ResourceType => {
     } catch (error) {
       throw postgresFault("invalidParameter", { name, why: error instanceof Error ? error.message : "" });
     }
-    return json(shown(server, (await find(id, name)).parameter));
+    return acceptedWrite(arm, {
+      resourceId: id,
+      startedBy: callerId(call),
+      shown: shown(server, (await find(id, name)).parameter),
+    });
   };
   return {
     type,

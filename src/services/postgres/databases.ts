@@ -1,7 +1,9 @@
+import { accepted, acceptedWrite } from "../../arm/accepted.ts";
 import { armFault } from "../../arm/faults.ts";
 import { isObject, objectOf, type ResourceRecord, textOf } from "../../arm/record.ts";
 import { nameOf, parentOf } from "../../arm/resource-id.ts";
 import type { ArmCall, ResourceType } from "../../arm/resource-type.ts";
+import { callerId } from "../../arm/write.ts";
 import { empty, json, type Reply } from "../../kernel/message.ts";
 import type { Database } from "./engine.ts";
 import { postgresFault } from "./faults.ts";
@@ -66,7 +68,11 @@ export const databases = (context: PostgresContext): ResourceType => {
     const { server, database } = await find(id, name);
     if (database === undefined) await engine.createDatabase(server.name, name);
     const made = database ?? (await find(id, name)).database;
-    return json(shown(server, made ?? { name, charset: "UTF8", collation: "en_US.utf8" }), database ? 200 : 201);
+    return acceptedWrite(context.arm, {
+      resourceId: `${server.id}/databases/${name}`,
+      startedBy: callerId(call),
+      shown: shown(server, made ?? { name, charset: "UTF8", collation: "en_US.utf8" }),
+    });
   };
   return {
     type,
@@ -84,11 +90,12 @@ export const databases = (context: PostgresContext): ResourceType => {
         return json({ value: (await engine.listDatabases(server.name)).map((each) => shown(server, each)) });
       },
       put,
-      delete: async (_call, id, name) => {
+      delete: async (call, id, name) => {
         const server = await runningServer(context, parentOf(id), type);
         if (name === "postgres" || /^template[01]$/.test(name))
           throw postgresFault("invalidParameter", { name: "database", why: `Database '${name}' cannot be deleted.` });
-        return empty((await engine.dropDatabase(server.name, name)) ? 200 : 204);
+        if (!(await engine.dropDatabase(server.name, name))) return empty(204);
+        return accepted(context.arm, { resourceId: id, startedBy: callerId(call) });
       },
     },
   };

@@ -28,6 +28,6 @@ export const firewallRules = (): ResourceType => ({
   at: "group",
   tracked: false,
   nameRule: { pattern: /^[\w-]{1,128}$/, text: "Use up to 128 letters, digits, underscores and hyphens." },
-  codes: { created: 201, updated: 200, deleted: 200 },
+  codes: { created: 202, updated: 202, deleted: 202 },
   write: draft,
 });

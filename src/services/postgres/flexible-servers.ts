@@ -1,8 +1,9 @@
+import { accepted } from "../../arm/accepted.ts";
 import type { ArmContext } from "../../arm/context.ts";
 import { objectOf, type ResourceRecord, textOf } from "../../arm/record.ts";
 import type { Resources } from "../../arm/resources.ts";
 import type { ResourceAction, ResourceType } from "../../arm/resource-type.ts";
-import { empty } from "../../kernel/message.ts";
+import { callerId } from "../../arm/write.ts";
 import type { PostgresEngine } from "./engine.ts";
 import { postgresFault } from "./faults.ts";
 import { authConfigOf, draftServer } from "./server-properties.ts";
@@ -55,26 +56,26 @@ const setState = async (resources: Resources, { id }: ResourceRecord, state: "Re
 const actions = ({ arm, engine }: PostgresContext): readonly ResourceAction[] => [
   {
     name: "start",
-    handle: async (_call, record) => {
+    handle: async (call, record) => {
       await engine.start(record.name);
       await setState(arm.resources, record, "Ready");
-      return empty(200);
+      return accepted(arm, { resourceId: record.id, startedBy: callerId(call) });
     },
   },
   {
     name: "stop",
-    handle: async (_call, record) => {
+    handle: async (call, record) => {
       await setState(arm.resources, record, "Stopped");
       await engine.stop(record.name);
-      return empty(200);
+      return accepted(arm, { resourceId: record.id, startedBy: callerId(call) });
     },
   },
   {
     name: "restart",
-    handle: async (_call, record) => {
+    handle: async (call, record) => {
       if (record.properties["state"] === "Stopped") throw postgresFault("serverStopped", { name: record.name });
       await engine.restart(record.name);
-      return empty(200);
+      return accepted(arm, { resourceId: record.id, startedBy: callerId(call) });
     },
   },
 ];
@@ -91,7 +92,7 @@ export const flexibleServers = (context: PostgresContext): ResourceType => ({
     code: "ServerNameAlreadyExists",
     message: (name) => `Specified server name '${name}' is already used.`,
   },
-  codes: { created: 201, updated: 200, deleted: 200 },
+  codes: { created: 202, updated: 202, deleted: 202 },
   write: (change) => draftServer(change, context.arm.tenant.tenantId),
   written: (record) => realise(record, context),
   deleting: (record) => context.engine.deleteServer(record.name),

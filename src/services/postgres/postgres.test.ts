@@ -54,7 +54,7 @@ const asked = {
 describe("a flexible server", () => {
   it("is created with what az sends, and shows what az reads, never the password", async () => {
     const created = await arm.send("PUT", server, asked);
-    expect(created.status).toBe(201);
+    expect(created.status).toBe(202);
     const { body } = await arm.send("GET", server);
     expect(body).toMatchObject({
       name: "pg1",
@@ -116,14 +116,14 @@ describe("a flexible server", () => {
       properties: { principalType: "User", principalName: "dev", tenantId: arm.info.tenantId },
     });
     expect(put).toMatchObject({
-      status: 201,
+      status: 202,
       body: { properties: { objectId, principalType: "ServicePrincipal", principalName: "dev" } },
     });
     const client = await login("dev", await mint({ oid: objectId }));
     await client.query("CREATE DATABASE by_sql");
     await client.end();
     expect((await arm.send("GET", `${server}/administrators`)).body.value).toHaveLength(1);
-    expect((await arm.send("DELETE", administrator)).status).toBe(200);
+    expect((await arm.send("DELETE", administrator)).status).toBe(202);
     await expect(login("dev", await mint({ oid: objectId }))).rejects.toThrow();
   });
 
@@ -131,13 +131,13 @@ describe("a flexible server", () => {
     const database = `${server}/databases/restaurant`;
     const put = await arm.send("PUT", database, { properties: { charset: "utf8", collation: "en_US.utf8" } });
     expect(put).toMatchObject({
-      status: 201,
+      status: 202,
       body: { name: "restaurant", properties: { charset: "UTF8", collation: "en_US.utf8" } },
     });
-    expect((await arm.send("PUT", database, {})).status).toBe(200);
+    expect((await arm.send("PUT", database, {})).status).toBe(202);
     const names = (await arm.send("GET", `${server}/databases`)).body.value.map((each: { name: string }) => each.name);
     expect(names).toEqual(["by_sql", "postgres", "restaurant"]);
-    expect((await arm.send("DELETE", `${server}/databases/by_sql`)).status).toBe(200);
+    expect((await arm.send("DELETE", `${server}/databases/by_sql`)).status).toBe(202);
     expect((await arm.send("DELETE", `${server}/databases/by_sql`)).status).toBe(204);
     expect((await arm.send("GET", `${server}/databases/by_sql`)).status).toBe(404);
     expect((await arm.send("DELETE", `${server}/databases/postgres`)).status).toBe(400);
@@ -148,7 +148,7 @@ describe("a flexible server", () => {
     const rule = `${server}/firewallRules/office`;
     expect(
       (await arm.send("PUT", rule, { properties: { startIpAddress: "10.0.0.1", endIpAddress: "10.0.0.9" } })).status,
-    ).toBe(201);
+    ).toBe(202);
     expect(
       (await arm.send("PUT", rule, { properties: { startIpAddress: "10.0.0.9", endIpAddress: "10.0.0.1" } })).status,
     ).toBe(400);
@@ -156,7 +156,7 @@ describe("a flexible server", () => {
     const memory = `${server}/configurations/work_mem`;
     const set = await arm.send("PUT", memory, { properties: { value: "8192", source: "user-override" } });
     expect(set).toMatchObject({
-      status: 200,
+      status: 202,
       body: { name: "work_mem", properties: { dataType: "Integer", unit: "kB" } },
     });
     const client = await login("pgadmin", "Pa55-word");
@@ -171,7 +171,7 @@ describe("a flexible server", () => {
   it("changes its password, stops, starts, and survives a restart of the tenant", async () => {
     await arm.send("PATCH", server, { properties: { administratorLoginPassword: "An0ther-one" } });
     await (await login("pgadmin", "An0ther-one")).end();
-    expect((await arm.send("POST", `${server}/stop`)).status).toBe(200);
+    expect((await arm.send("POST", `${server}/stop`)).status).toBe(202);
     expect((await arm.send("GET", server)).body.properties.state).toBe("Stopped");
     await expect(login("pgadmin", "An0ther-one")).rejects.toThrow("stopped");
     expect((await arm.send("GET", `${server}/databases`)).status).toBe(409);

@@ -2,6 +2,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import { hasCode, Problem } from "../control/problem.ts";
+import { exitCodes } from "./exit-codes.ts";
+import type { Lifetime } from "./lifetime.ts";
 
 /** Waits until the pipe from us breaks, then ends process `$1` (a group, when negative): politely, then for good. */
 const watcherScript = `
@@ -63,16 +65,29 @@ export const startChild = (argv: readonly string[], options: ChildOptions): Runn
   };
 };
 
-/** Passes signals on for as long as a program runs. @returns its exit code */
-export const runChild = async (argv: readonly string[], options: ChildOptions): Promise<number> => {
+/** Longer than a terminal or npm takes to deliver one Ctrl-C twice. */
+const repeatAfter = 300;
+
+/**
+ * Runs a program with the signals of this process, until it ends or `lifetime` does. Afterwards this process only has
+ * to tidy up: a signal then ends it at once. @returns the program's exit code
+ */
+export const runChild = async (argv: readonly string[], lifetime: Lifetime, options: ChildOptions): Promise<number> => {
+  if (lifetime.reason !== undefined) return exitCodes.interrupted;
   const child = startChild(argv, options);
-  const passed = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
-  const pass = (signal: NodeJS.Signals): void => child.signal(signal);
-  for (const signal of passed) process.on(signal, pass);
+  let ended: number | undefined;
+  // Before the old handlers go: with none, a signal would end us on the spot.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const)
+    process.on(signal, () => {
+      if (ended === undefined) child.signal(signal);
+      else if (performance.now() - ended > repeatAfter) process.exit(128 + constants.signals[signal]);
+    });
+  lifetime.leaveSignals();
+  void lifetime.ended.then(() => child.signal("SIGTERM"));
   try {
     return await child.exited;
   } finally {
-    for (const signal of passed) process.off(signal, pass);
+    ended = performance.now();
   }
 };
 

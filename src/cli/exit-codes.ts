@@ -10,6 +10,8 @@ export const exitCodes = {
   /** As shells have it: found, but cannot be run; not found. */
   notExecutable: 126,
   notFound: 127,
+  /** A signal came before the program was started. */
+  interrupted: 130,
 } as const;
 
 export const exitCodeOf = (problem: { readonly code: string }): number => {

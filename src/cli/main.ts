@@ -1,6 +1,6 @@
 /** The command line: finds the command, reads its arguments, and turns what is thrown into words and an exit code. */
 import { Problem } from "../control/problem.ts";
-import { locate, type Machine, type Place, thisMachine } from "../control/state-folder.ts";
+import { locate, thisMachine } from "../control/state-folder.ts";
 import { type Command, helpText, type Invocation, numberOf, readArguments, stringOf, usageProblem } from "./command.ts";
 import { exitCodeOf, exitCodes } from "./exit-codes.ts";
 import { jsonOutput, type Output, processStreams, textOutput } from "./output.ts";
@@ -30,7 +30,10 @@ export const main = async (argv: readonly string[]): Promise<number> => {
   try {
     const [first = "up", ...others] = argv;
     if (first === "--version" || first === "-v" || first === "version") return await printVersion(output);
-    if (first === "--help" || first === "-h" || first === "help") return await printHelp(others[0], output);
+    if (first === "--help" || first === "-h" || first === "help") {
+      const [about] = others;
+      return await printHelp(about?.startsWith("-") === true ? undefined : about, output);
+    }
     const [name, args] = first.startsWith("-") ? ["up", argv] : [first, others];
     const command = await find(name);
     const { values, rest } = readArguments(command, args);
@@ -50,6 +53,9 @@ export const main = async (argv: readonly string[]): Promise<number> => {
     const problem = problemOf(error);
     output.emit({ type: "problem", problem });
     return exitCodeOf(problem);
+  } finally {
+    // All is closed by now; should something still hold the event loop, it does not hold the person up.
+    setTimeout(() => process.exit(), 3000).unref();
   }
 };
 
@@ -61,10 +67,8 @@ const onPort = async (invocation: Invocation, name: string): Promise<Invocation>
   const { holderOf, runningTenants } = await import("../control/lock.ts");
   if (holderOf(place) !== undefined) return invocation;
   const other = runningTenants(place).find((holder) => holder.port === port);
-  return other === undefined ? invocation : { ...invocation, place: placeOf(invocation.machine, other.state) };
+  return other === undefined ? invocation : { ...invocation, place: locate(invocation.machine, other.state) };
 };
-
-const placeOf = (machine: Machine, state: string): Place => locate(machine, state);
 
 const find = async (name: string): Promise<Command> => {
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined;

@@ -29,6 +29,9 @@ export interface DecisionLog extends DecisionSink {
   readonly dropped: number;
   /** How principals are called: tokens of apps carry no name. Asked once per principal. */
   nameBy(lookUp: NameLookUp): void;
+  /** Writes what is pending while names can still be asked for. */
+  settle(): Promise<void>;
+  /** Writes the rest and tells followers of it; they hear nothing more. */
   close(): void;
 }
 
@@ -46,7 +49,7 @@ export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
   const followers = new Set<(entry: LogEntry) => void>();
   let pending: Decision[] = [];
   let timer: NodeJS.Timeout | undefined;
-  let writing = false;
+  let writing: Promise<void> | undefined;
   let dropped = 0;
   let lookUp: NameLookUp | undefined;
   const names = new Map<string, string>();
@@ -79,10 +82,7 @@ export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
     renameSync(file, aside);
     size = prepareFile(file);
   };
-  const flush = async (): Promise<void> => {
-    timer = undefined;
-    if (writing) return schedule();
-    writing = true;
+  const write = async (): Promise<void> => {
     await learnNames();
     const lines = take();
     try {
@@ -92,9 +92,13 @@ export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
     } catch {
       // A full disk must not stop requests; the live view still has them.
       dropped += lines.split("\n").length - 1;
-    } finally {
-      writing = false;
     }
+  };
+  /** One write at a time: what comes meanwhile goes with the next. */
+  const flush = (): Promise<void> => {
+    timer = undefined;
+    writing = (writing ?? Promise.resolve()).then(write);
+    return writing;
   };
   const schedule = (): void => {
     timer ??= setTimeout(() => void flush(), delay).unref();
@@ -120,6 +124,7 @@ export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
     nameBy: (given) => {
       lookUp = given;
     },
+    settle: () => flush(),
     close: () => {
       clearTimeout(timer);
       const lines = take();

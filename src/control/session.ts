@@ -69,6 +69,7 @@ export const openSession = async (options: SessionOptions): Promise<Session> => 
 /** The lock goes last, whatever fails: until then nobody else may open the state. */
 const shut = async (tenant: Tenant, log: DecisionLog, lock: Lock): Promise<void> => {
   try {
+    await log.settle();
     await tenant.close();
   } finally {
     log.close();

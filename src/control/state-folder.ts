@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, realpathSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { Problem } from "./problem.ts";
+import { hasCode, Problem } from "./problem.ts";
 
 export interface Machine {
   readonly cwd: string;
@@ -97,10 +97,10 @@ const isOwnFolder = (folder: string, uid: number): boolean => {
  */
 export const prepare = (place: Place, uid: number): void => {
   mkdirSync(dirname(place.state), { recursive: true, mode: 0o700 });
-  own(place.state, uid, "state");
+  const isNew = own(place.state, uid, "state");
   if (!existsSync(join(place.state, marker))) {
     // Closing a folder to others and filling it must not happen to somebody's home because of a mistyped option.
-    if (readdirSync(place.state).length > 0)
+    if (!isNew && readdirSync(place.state).length > 0)
       throw new Problem({
         code: "not-a-state-folder",
         what: `${place.state} holds files that are not Lanyard's.`,
@@ -110,8 +110,11 @@ export const prepare = (place: Place, uid: number): void => {
     const content = { layout: 1, project: place.project };
     writeFileSync(join(place.state, marker), `${JSON.stringify(content)}\n`, { mode: 0o600 });
   }
-  own(dirname(place.runtime), uid, "runtime");
-  own(place.runtime, uid, "runtime");
+  close(place.state);
+  for (const folder of [dirname(place.runtime), place.runtime]) {
+    own(folder, uid, "runtime");
+    close(folder);
+  }
 };
 
 /** Folders below the top ones that only we enter. */
@@ -120,24 +123,32 @@ export const privateFolder = (path: string): string => {
   return path;
 };
 
-/** In /tmp somebody else may have made the folder first, or a link in its place: then it is not used. */
-const own = (folder: string, uid: number, what: "state" | "runtime"): void => {
+/**
+ * In /tmp somebody else may have made the folder first, or a link in its place: then it is not used.
+ * @returns true when it was created just now
+ */
+const own = (folder: string, uid: number, what: "state" | "runtime"): boolean => {
+  let isNew = true;
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    if (!hasCode(error, "EEXIST")) throw error;
+    isNew = false;
   }
   const found = lstatSync(folder);
-  if (!found.isDirectory() || found.uid !== uid)
-    throw new Problem({
-      code: "foreign-folder",
-      what: `The ${what} folder ${folder} is not a folder of yours (user ${found.uid}).`,
-      why: "Whoever owns it could read the tenant's secrets or take over its socket.",
-      help: [
-        what === "state" ? "--state DIR with another folder" : "set XDG_RUNTIME_DIR to a folder of yours, mode 0700",
-      ],
-    });
-  // 0711 is what the PostgreSQL host makes of a state folder when root runs it: others pass through, and see nothing.
-  const mode = found.mode & 0o777;
+  if (found.isDirectory() && found.uid === uid) return isNew;
+  throw new Problem({
+    code: "foreign-folder",
+    what: `The ${what} folder ${folder} is not a folder of yours (user ${found.uid}).`,
+    why: "Whoever owns it could read the tenant's secrets or take over its socket.",
+    help: [
+      what === "state" ? "--state DIR with another folder" : "set XDG_RUNTIME_DIR to a folder of yours, mode 0700",
+    ],
+  });
+};
+
+/** 0711 is what the PostgreSQL host makes of a folder when root runs it: others pass through, and see nothing. */
+const close = (folder: string): void => {
+  const mode = lstatSync(folder).mode & 0o777;
   if ((mode & 0o066) !== 0 || (mode & 0o700) !== 0o700) chmodSync(folder, 0o700);
 };

@@ -10,6 +10,8 @@ import { startLifetime } from "../lifetime.ts";
 import { findProgram } from "../programs.ts";
 import { joinOrOpen, tenantOptions } from "../tenants.ts";
 
+const extensions = join(import.meta.dirname, "..", "..", "..", "az-extension");
+
 const run = async (invocation: Invocation): Promise<number> => {
   const { rest, machine, output, place } = invocation;
   if (rest.length === 0) throw usageProblem("There is nothing to tell az.", "az");
@@ -33,6 +35,12 @@ const run = async (invocation: Invocation): Promise<number> => {
       // The user's own ~/.azure, extensions included, is neither read nor written.
       AZURE_EXTENSION_DIR:
         machine.env["AZURE_EXTENSION_DIR"] ?? privateFolder(join(place.state, "developer", "az-extensions")),
+      // Our stand-ins for extensions that az can only have from the network; they step back for the real ones.
+      AZURE_EXTENSION_SYS_DIR: machine.env["AZURE_EXTENSION_SYS_DIR"] ?? extensions,
+      // az 2.91 calls its own library wrongly when `webapp up` has no location (docs/reference/az.md).
+      AZURE_DEFAULTS_LOCATION: machine.env["AZURE_DEFAULTS_LOCATION"] ?? "eastus",
+      // Python would write its caches beside the extension.
+      PYTHONDONTWRITEBYTECODE: "1",
       AZURE_CORE_COLLECT_TELEMETRY: "0",
       AZURE_CORE_SURVEY_MESSAGE: "0",
     };
@@ -40,8 +48,7 @@ const run = async (invocation: Invocation): Promise<number> => {
       output.emit({ type: "notice", text: "signing az in to this tenant as its developer (once)" });
       await signIn(az, grant, env);
     }
-    lifetime.release();
-    return await runChild([az, ...rest], { env });
+    return await runChild([az, ...rest], lifetime, { env });
   } finally {
     lifetime.release();
     await session?.close();

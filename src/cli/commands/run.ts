@@ -7,7 +7,6 @@ import { joinOrOpen, tenantOptions } from "../tenants.ts";
 const run = async (invocation: Invocation): Promise<number> => {
   const { values, rest, machine, output } = invocation;
   if (rest.length === 0) throw usageProblem("There is no program to run.", "run");
-  // Before the program runs, a signal ends the start; afterwards it is the program's.
   const lifetime = startLifetime();
   const { control, session } = await joinOrOpen(invocation, () => lifetime.end("requested"));
   try {
@@ -26,8 +25,7 @@ const run = async (invocation: Invocation): Promise<number> => {
       if (entry.refused) output.emit({ type: "request", entry });
     });
     const env = await environmentFor(grant, machine.env, runtimeOf(rest[0]));
-    lifetime.release();
-    return await runChild(rest, { env, sweep: session !== undefined });
+    return await runChild(rest, lifetime, { env, sweep: session !== undefined });
   } finally {
     lifetime.release();
     await session?.close();

@@ -9,7 +9,7 @@ import type { BuildLevel } from "./build/context.ts";
 import type { ConnectionString } from "./environment.ts";
 import type { RequestHead } from "./forward.ts";
 import type { LogLine } from "./log-stream.ts";
-import type { Stack } from "./runtimes.ts";
+import type { Stack } from "./stack.ts";
 
 export type { BuildLevel, ConnectionString, LogLine, RequestHead, Stack };
 
@@ -108,9 +108,16 @@ export class DeploymentInProgress extends Error {
   }
 }
 
+/** An upload on our disk, not yet looked at. */
+export interface ReceivedArchive extends AsyncDisposable {
+  readonly path: string;
+}
+
 export interface AppHost extends AsyncDisposable {
   /** Says how the app is to run. A running app is restarted when something changed, and only then. */
   configure(app: string, configuration: AppConfiguration): Promise<void>;
+  /** Takes an upload in (2048 MB at most), so that it can be answered before it is deployed. @throws DeploymentFailed */
+  receive(archive: Readable): Promise<ReceivedArchive>;
   /**
    * Extracts, builds and activates an archive; resolves when the release is active (not when the app answers).
    * @throws DeploymentInProgress, DeploymentFailed; the release before stays active then.

@@ -11,7 +11,8 @@ import { ArchiveRefused, extractArchive } from "./archive.ts";
 import { buildApp, buildWanted, prepareWithoutBuild } from "./build/build.ts";
 import { type BuildContext, BuildFailed, type BuildLevel, type RunStep } from "./build/context.ts";
 import { writeManifest } from "./build/manifest.ts";
-import type { Choice, Stack } from "./runtimes.ts";
+import type { Choice } from "./runtimes.ts";
+import type { Stack } from "./stack.ts";
 import { giveTree } from "./safe-files.ts";
 
 /** Azure's limit for zip deploy: 2048 MB. */

@@ -1,5 +1,5 @@
 /** The environment of an app's process: what App Service sets, the app's settings (twice), and what the edge hands in. */
-import type { Language } from "./runtimes.ts";
+import type { Language } from "./stack.ts";
 
 export type ConnectionStringType =
   | "SQLServer"

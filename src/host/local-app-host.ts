@@ -12,6 +12,7 @@ import {
   DeploymentInProgress,
   type DeploymentLog,
   type DeploymentOptions,
+  type ReceivedArchive,
 } from "./app-host.ts";
 import { nodeHook, pythonHook } from "./bind-hooks.ts";
 import type { RunStep } from "./build/context.ts";
@@ -23,7 +24,8 @@ import { defaultPage, failedPage, stoppedPage } from "./pages.ts";
 import { freePort } from "./ports.ts";
 import { startProcess } from "./process.ts";
 import { startReaper } from "./reaper.ts";
-import { type Choice, type Language, chooseRuntime, findRuntimes } from "./runtimes.ts";
+import { type Choice, chooseRuntime, findRuntimes } from "./runtimes.ts";
+import type { Language } from "./stack.ts";
 import { type Timers, systemTimers } from "./supervisor.ts";
 import { prepareTools, publishRuntime } from "./toolbox.ts";
 
@@ -210,6 +212,11 @@ export const createLocalAppHost = async (options: LocalAppHostOptions): Promise<
     return { release: release.key, reused, built, contentHash, runtimeVersion };
   };
 
+  const receive = async (archive: Readable): Promise<ReceivedArchive> => {
+    const path = await spool(archive, join(directory, "incoming"));
+    return { path, [Symbol.asyncDispose]: () => rm(path, { force: true }) };
+  };
+
   const deploy = async (
     id: string,
     archive: Readable | { readonly path: string },
@@ -220,15 +227,12 @@ export const createLocalAppHost = async (options: LocalAppHostOptions): Promise<
     const key = id.toLowerCase();
     if (deploying.has(key)) throw new DeploymentInProgress();
     deploying.add(key);
-    let spooled: string | undefined;
     try {
-      if (!("path" in archive) || typeof archive.path !== "string" || "pipe" in archive) {
-        spooled = await spool(archive as Readable, join(directory, "incoming"));
-      }
-      return await deployPath(app, spooled ?? (archive as { readonly path: string }).path, log, wish);
+      if ("path" in archive && typeof archive.path === "string") return await deployPath(app, archive.path, log, wish);
+      await using received = await receive(archive as Readable);
+      return await deployPath(app, received.path, log, wish);
     } finally {
       deploying.delete(key);
-      if (spooled !== undefined) await rm(spooled, { force: true });
     }
   };
 
@@ -249,6 +253,7 @@ export const createLocalAppHost = async (options: LocalAppHostOptions): Promise<
         throw error;
       }
     },
+    receive,
     deploy,
     start: (id) => appOf(id).start(),
     stop: (id) => appOf(id).stop(),

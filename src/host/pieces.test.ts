@@ -6,7 +6,8 @@ import { buildWanted } from "./build/build.ts";
 import { platformEnvironment, toolEnvironment, usualPort } from "./environment.ts";
 import { openAppLog } from "./log-stream.ts";
 import { parseListeners } from "./ports.ts";
-import { type Runtime, chooseRuntime, parseStack } from "./runtimes.ts";
+import { type Runtime, chooseRuntime } from "./runtimes.ts";
+import { parseStack } from "./stack.ts";
 
 let top: string;
 beforeAll(async () => {

@@ -6,15 +6,7 @@ import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { reachableByOthers } from "./isolation.ts";
-
-export type Language = "node" | "python";
-
-/** What `linuxFxVersion` asks for: `PYTHON|3.11`, `NODE|22-lts`. */
-export interface Stack {
-  readonly language: Language;
-  /** `3.11`, `22`; "" for any. */
-  readonly version: string;
-}
+import type { Language } from "./stack.ts";
 
 export interface Runtime {
   readonly language: Language;
@@ -25,21 +17,6 @@ export interface Runtime {
   /** Node only: npm-cli.js. */
   readonly npm?: string;
 }
-
-/** The stack of a `linuxFxVersion`, or undefined for one that is not hosted here (DOCKER, JAVA, ...). */
-export const parseStack = (linuxFxVersion: string): Stack | undefined => {
-  const [name = "", version = ""] = linuxFxVersion.split("|");
-  const language = name.trim().toLowerCase();
-  if (language !== "node" && language !== "python") return undefined;
-  // Oryx: "22-lts" becomes "22"; "lts" alone means any.
-  return {
-    language,
-    version: version
-      .trim()
-      .toLowerCase()
-      .replace(/-?lts$/, ""),
-  };
-};
 
 const run = promisify(execFile);
 

@@ -3,7 +3,7 @@
  * `appCommandLine` wins; otherwise the app is recognised by its files; otherwise the default site is shown.
  */
 import { join } from "node:path";
-import type { Stack } from "./runtimes.ts";
+import type { Stack } from "./stack.ts";
 import { isFolder, isRegular, namesIn, readRegular } from "./safe-files.ts";
 
 export type StartPlan =

@@ -4,7 +4,7 @@
  * manifest are Oryx's (reference: Oryx, BuildScriptGenerator; doc/hosts/appservice.md).
  */
 import { join } from "node:path";
-import type { Stack } from "../runtimes.ts";
+import type { Stack } from "../stack.ts";
 import { readRegular } from "../safe-files.ts";
 import { readPackageJson } from "../start-command.ts";
 import { type BuildContext, BuildFailed, type Built, must, trueLike } from "./context.ts";

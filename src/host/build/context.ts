@@ -1,6 +1,7 @@
 /** What the steps of a build share. */
 import { type Exit, describeExit } from "../process.ts";
-import type { Choice, Stack } from "../runtimes.ts";
+import type { Choice } from "../runtimes.ts";
+import type { Stack } from "../stack.ts";
 
 export type BuildLevel = "info" | "warning" | "error";
 export type BuildLog = (level: BuildLevel, text: string) => void;

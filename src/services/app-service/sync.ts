@@ -1,0 +1,88 @@
+/** Brings running apps to what their records say: one at a time per site, in the background, in the order of changes. */
+import { idKey } from "../../arm/resource-id.ts";
+import type { Resources } from "../../arm/resources.ts";
+import type { SiteRunner } from "./runner.ts";
+import { setupOf, siteOf, siteType } from "./site.ts";
+
+export interface SiteSync {
+  /** Brings the site in line in the background; several requests before it begins count as one. */
+  soon(id: string): void;
+  /** The same, and waits for it. */
+  now(id: string): Promise<void>;
+  restart(id: string): Promise<void>;
+  /** Runs work for a site between two alignments, its settings being in effect. */
+  during<R>(id: string, work: () => Promise<R>): Promise<R>;
+  /** Resolves when the site is in line; aligns it first if that never happened in this process. */
+  settled(id: string): Promise<void>;
+  /** Starts every site that is wanted running. */
+  resume(): Promise<void>;
+}
+
+export const siteSync = (resources: Resources, runner: SiteRunner, onError: (error: unknown) => void): SiteSync => {
+  /** Work of each site, one after the other. */
+  const queues = new Map<string, Promise<unknown>>();
+  /** Sites whose next alignment has not begun. */
+  const due = new Map<string, Promise<void>>();
+  const aligned = new Set<string>();
+
+  const enqueue = <R>(id: string, work: () => Promise<R>): Promise<R> => {
+    const key = idKey(id);
+    const next = (queues.get(key) ?? Promise.resolve()).then(work, work);
+    const tail = next.catch(() => undefined);
+    queues.set(key, tail);
+    void tail.then(() => {
+      if (queues.get(key) === tail) queues.delete(key);
+    });
+    return next;
+  };
+
+  const align = async (id: string): Promise<void> => {
+    const record = await resources.get(id);
+    if (record?.type !== siteType) {
+      aligned.delete(idKey(id));
+      return runner.remove(id);
+    }
+    const site = siteOf(record);
+    await runner.setUp(await setupOf(site, resources));
+    aligned.add(idKey(id));
+    await (site.running ? runner.start(id) : runner.stop(id));
+  };
+
+  const now = (id: string): Promise<void> => {
+    const key = idKey(id);
+    const waiting = due.get(key);
+    if (waiting !== undefined) return waiting;
+    const next = enqueue(id, () => {
+      due.delete(key);
+      return align(id);
+    });
+    due.set(key, next);
+    return next;
+  };
+
+  const soon = (id: string): void => {
+    now(id).catch(onError);
+  };
+
+  return {
+    soon,
+    now,
+    restart: async (id) => {
+      await now(id);
+      await enqueue(id, () => runner.restart(id));
+    },
+    during: async (id, work) => {
+      await now(id);
+      return work();
+    },
+    settled: async (id) => {
+      const key = idKey(id);
+      if (!aligned.has(key)) return now(id);
+      await (due.get(key) ?? queues.get(key));
+    },
+    resume: async () => {
+      const sites = await resources.ofType(resources.subscriptionId, siteType);
+      for (const site of sites) if (siteOf(site).running) soon(site.id);
+    },
+  };
+};

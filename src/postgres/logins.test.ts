@@ -260,4 +260,39 @@ describe("a role with a label", () => {
       password.query(`SECURITY LABEL FOR "pgaadauth" ON ROLE mine IS 'aadauth,oid=${objectId},type=service,admin'`),
     ).rejects.toThrow("permission denied to manage Microsoft Entra roles");
   });
+
+  it("administers Entra roles for as long as its label says so", async () => {
+    const objectId = randomUUID();
+    const client = await asAdmin();
+    await client.query("CREATE ROLE deputy LOGIN CREATEROLE");
+    const label = (text: string) =>
+      client.query(`SECURITY LABEL FOR "pgaadauth" ON ROLE deputy IS 'aadauth,oid=${objectId},type=service${text}'`);
+    const create = async () => {
+      const deputy = await tenant.connect({ server: "pg1", user: "deputy", password: await mint({ oid: objectId }) });
+      await deputy.query("SELECT pgaadauth_create_principal_with_oid($1, $2, 'service', false, false)", [
+        `by_deputy_${randomUUID()}`,
+        randomUUID(),
+      ]);
+    };
+    await label("");
+    await expect(create()).rejects.toThrow("permission denied to manage Microsoft Entra roles");
+    await label(",admin");
+    await create();
+    await label("");
+    await expect(create()).rejects.toThrow("permission denied to manage Microsoft Entra roles");
+  });
+
+  it("that asks for multi-factor authentication wants its claim", async () => {
+    const objectId = randomUUID();
+    const client = await asAdmin();
+    await client.query("SELECT pgaadauth_create_principal_with_oid('careful', $1, 'user', false, true)", [objectId]);
+    const login = async (amr: readonly string[]) =>
+      tenant.connect({
+        server: "pg1",
+        user: "careful",
+        password: await mint({ oid: objectId, type: "user", claims: { amr } }),
+      });
+    expect((await refusal(login(["pwd"]))).message).toContain("mfa claim");
+    await login(["pwd", "mfa"]);
+  });
 });

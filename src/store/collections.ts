@@ -1,7 +1,7 @@
 /** A store over a driver. Single writes go straight to a commit: no read comes before them. */
 import { codecOf, etagSource, type Codec } from "./codec.ts";
 import type { Commit, Driver, EntryCheck, Place, Write } from "./driver.ts";
-import { spanOf } from "./keys.ts";
+import { isText, spanOf } from "./keys.ts";
 import type { Sealer } from "./seal.ts";
 import { ConditionFailed, type Collection, type CollectionSpec, type Condition, type Store } from "./store.ts";
 import { transactor } from "./transactions.ts";
@@ -26,15 +26,18 @@ const single = async (driver: Driver, write: Write, condition: Condition | undef
 
 const collectionOver = <T>(driver: Driver, codec: Codec<T>, nextEtag: () => string): Collection<T> => ({
   get: async (partition, key) => {
+    if (!isText(partition, key)) return undefined;
     const row = await driver.get(codec.place(partition, key));
     return row && codec.entry(partition, row);
   },
   list: async (partition, range = {}) => {
+    if (!isText(partition, range.prefix)) return [];
     const rows = await driver.list(codec.collection, partition, spanOf(range));
     return rows.map((row) => codec.entry(partition, row));
   },
   find: async (partition, index, value, range = {}) => {
     await codec.useIndex(driver, index);
+    if (!isText(partition, value)) return [];
     const rows = await driver.find(codec.collection, partition, [index, value], spanOf(range));
     return rows.map((row) => codec.entry(partition, row));
   },

@@ -1,12 +1,16 @@
 /** Keys, partitions and index values: text compared by UTF-8 byte order, which is code point order. */
 
+/** Can every driver hold this text? What none can hold is nowhere: reads find nothing there, and writes refuse it. */
+export const isText = (...texts: readonly (string | undefined)[]): boolean =>
+  texts.every((text) => text === undefined || (!text.includes("\0") && text.isWellFormed()));
+
 /**
  * Refuses text that not every driver can hold: PostgreSQL knows no U+0000, and a lone surrogate has no UTF-8 form,
  * so two different keys would meet in one.
  * @throws TypeError
  */
 export const checkText = (what: string, text: string): void => {
-  if (!text.includes("\0") && text.isWellFormed()) return;
+  if (isText(text)) return;
   throw new TypeError(`The ${what} ${JSON.stringify(text)} holds U+0000 or a lone surrogate, which no key may.`);
 };
 

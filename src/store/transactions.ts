@@ -6,7 +6,7 @@
 import { codecOf, type Codec } from "./codec.ts";
 import type { Driver, EntryCheck, IndexEntry, Place, Row, Write } from "./driver.ts";
 import { gates } from "./gates.ts";
-import { compareText, spanOf, within, type Span } from "./keys.ts";
+import { compareText, isText, spanOf, within, type Span } from "./keys.ts";
 import type { Sealer } from "./seal.ts";
 import { ConditionFailed, Contended } from "./store.ts";
 import type { Collection, CollectionSpec, Condition, Entry, Store, Transaction } from "./store.ts";
@@ -94,17 +94,20 @@ const collectionIn = <T>(
   return {
     get: async (partition, key) => {
       enter(partition);
+      if (!isText(key)) return undefined;
       const row = await readRow(driver, run, codec.place(partition, key));
       return row && codec.entry(partition, row);
     },
     list: async (partition, range = {}) => {
       enter(partition);
+      if (!isText(range.prefix)) return [];
       const rows = await readRows(run, driver, [collection, partition], spanOf(range), undefined);
       return rows.map((row) => codec.entry(partition, row));
     },
     find: async (partition, index, value, range = {}) => {
       enter(partition);
       await codec.useIndex(driver, index);
+      if (!isText(value)) return [];
       const rows = await readRows(run, driver, [collection, partition], spanOf(range), [index, value]);
       return rows.map((row) => codec.entry(partition, row));
     },

@@ -1,0 +1,202 @@
+/**
+ * The gate: nothing of this project is worth anything before this holds. Unmodified SDKs, each in a process of its own, over
+ * real sockets and under production host names; rights that come and go; and no token that is not ours gets anywhere.
+ */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startTenant, type TestTenant } from "../src/testing/start-tenant.ts";
+import { type SdkProcess, startSdkProcess } from "./gate/sdk-process.ts";
+import { forgeries } from "./support/forgeries.ts";
+import { type Wire, wireOf } from "./support/wire.ts";
+
+const account = "gatephotos";
+const reader = "Storage Blob Data Reader";
+const contributor = "Storage Blob Data Contributor";
+
+let tenant: TestTenant;
+let operator: SdkProcess;
+let app: SdkProcess;
+let appEnvironment: Record<string, string>;
+let wire: Wire;
+let group: string;
+let accountId: string;
+let identity: { id: string; principalId: string; clientId: string };
+
+beforeAll(async () => {
+  tenant = await startTenant();
+  operator = startSdkProcess(await tenant.environment({ command: "node" }));
+  group = await operator.step("createGroup", "gate");
+  accountId = await operator.step("createAccount", "gate", account);
+  identity = await operator.step("createIdentity", "gate", "photo-app");
+  await operator.step("createContainer", "gate", account, "photos");
+  appEnvironment = {
+    ...(await tenant.environment({ as: "photo-app", command: "node" })),
+    AZURE_SUBSCRIPTION_ID: tenant.subscriptionId,
+  };
+  app = startSdkProcess(appEnvironment);
+  wire = wireOf(appEnvironment);
+});
+afterAll(async () => {
+  await app[Symbol.asyncDispose]();
+  await operator[Symbol.asyncDispose]();
+  await tenant.close();
+});
+
+const assign = async (role: string, scope = accountId): Promise<string> =>
+  operator.step("assign", scope, await operator.step("roleId", scope, role), identity.principalId);
+
+const mismatch = { status: 403, code: "AuthorizationPermissionMismatch" };
+
+describe("an app without a role", () => {
+  it("is refused as Azure refuses it, and the record names the missing action and scope", async () => {
+    tenant.decisions.length = 0;
+    await expect(app.step("put", account, "photos", "a.txt", "hello")).rejects.toMatchObject(mismatch);
+    const decision = tenant.decisions.find((each) => each.service === "blob" && each.status === 403);
+    expect(decision).toMatchObject({
+      host: `${account}.blob.core.windows.net`,
+      path: "/photos/a.txt",
+      caller: { kind: "principal", objectId: identity.principalId },
+      error: "AuthorizationPermissionMismatch",
+    });
+    const missing = decision?.checks.find((check) => !check.verdict.allowed);
+    expect(missing?.need).toMatchObject({
+      kind: "data",
+      name: "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write",
+      scope: `${accountId}/blobServices/default/containers/photos`,
+    });
+    expect(missing?.verdict).toMatchObject({ allowed: false, cause: "no-assignment", hint: expect.any(String) });
+  });
+
+  it("is refused by Resource Manager, which names action and scope itself", async () => {
+    await expect(app.step("createGroup", "other")).rejects.toMatchObject({
+      status: 403,
+      code: "AuthorizationFailed",
+      message: expect.stringMatching(
+        /'Microsoft\.Resources\/subscriptions\/resourcegroups\/write' over scope '.*other'/i,
+      ),
+    });
+  });
+
+  it("is not the developer, who may manage the account and yet reads no data without a data role", async () => {
+    await expect(operator.step("get", account, "photos", "a.txt")).rejects.toMatchObject(mismatch);
+  });
+});
+
+describe("an app with a role", () => {
+  it("may do what the role says from the next request on, and no more once it is taken away", async () => {
+    const writing = await assign(contributor);
+    await app.step("put", account, "photos", "b.txt", "kept");
+    expect(await app.step("get", account, "photos", "b.txt")).toBe("kept");
+    expect(await app.step("names", account, "photos")).toEqual(["b.txt"]);
+    const allowed = tenant.decisions.find((each) => each.path === "/photos/b.txt" && each.status === 201);
+    expect(allowed?.checks[0]?.verdict).toMatchObject({ allowed: true, via: expect.stringContaining(writing) });
+
+    await operator.step("unassign", writing);
+    await expect(app.step("get", account, "photos", "b.txt")).rejects.toMatchObject(mismatch);
+    await expect(app.step("put", account, "photos", "b.txt", "changed")).rejects.toMatchObject(mismatch);
+
+    const reading = await assign(reader, `${accountId}/blobServices/default/containers/photos`);
+    expect(await app.step("get", account, "photos", "b.txt")).toBe("kept");
+    await expect(app.step("put", account, "photos", "b.txt", "changed")).rejects.toMatchObject(mismatch);
+    await operator.step("unassign", reading);
+    await expect(app.step("get", account, "photos", "b.txt")).rejects.toMatchObject(mismatch);
+  });
+
+  it("has it in that scope alone", async () => {
+    const elsewhere = await assign(contributor, `${accountId}/blobServices/default/containers/photos-2`);
+    const sibling = await assign(contributor, await operator.step("createGroup", "gate-2"));
+    await expect(app.step("get", account, "photos", "b.txt")).rejects.toMatchObject(mismatch);
+    for (const id of [elsewhere, sibling]) await operator.step("unassign", id);
+  });
+});
+
+describe("tokens", () => {
+  const identityToken = async (resource: string): Promise<string> => {
+    const answer = await wire.send({
+      host: "127.0.0.1",
+      path: `/msi/token?api-version=2019-08-01&resource=${encodeURIComponent(resource)}`,
+      headers: { "x-identity-header": appEnvironment["IDENTITY_HEADER"] ?? "" },
+    });
+    return (JSON.parse(answer.text) as { access_token: string }).access_token;
+  };
+  const publishedKey = async () => {
+    const keys = await wire.send({
+      host: "login.microsoftonline.com",
+      path: `/${tenant.tenantId}/discovery/v2.0/keys`,
+    });
+    const [key] = (JSON.parse(keys.text) as { keys: Record<string, string>[] }).keys;
+    if (key === undefined) throw new Error("No key is published.");
+    return key;
+  };
+  interface Plane {
+    readonly name: string;
+    readonly audience: string;
+    readonly foreignAudience: string;
+    send(token: string): Promise<number>;
+  }
+  const planes = (): readonly Plane[] => [
+    {
+      name: "Resource Manager",
+      audience: "https://management.azure.com",
+      foreignAudience: "https://storage.azure.com",
+      send: async (token) =>
+        (await wire.send({ host: "management.azure.com", path: `${group}?api-version=2021-04-01`, token })).status,
+    },
+    {
+      name: "Blob",
+      audience: "https://storage.azure.com",
+      foreignAudience: "https://management.azure.com",
+      send: async (token) =>
+        (
+          await wire.send({
+            host: `${account}.blob.core.windows.net`,
+            path: "/photos/b.txt",
+            headers: { "x-ms-version": "2025-01-05" },
+            token,
+          })
+        ).status,
+    },
+  ];
+  let roles: string[];
+  beforeAll(async () => {
+    roles = [await assign(reader), await assign("Reader", group)];
+  });
+  afterAll(async () => {
+    for (const id of roles) await operator.step("unassign", id);
+  });
+
+  it("are refused everywhere when forged, foreign, edited or unsigned", async () => {
+    const key = await publishedKey();
+    for (const plane of planes()) {
+      const good = await identityToken(plane.audience);
+      expect([plane.name, await plane.send(good)]).toEqual([plane.name, 200]);
+      for (const [name, token] of forgeries(good, key))
+        expect([plane.name, name, await plane.send(token)]).toEqual([plane.name, name, 401]);
+      expect([plane.name, await plane.send(good)]).toEqual([plane.name, 200]);
+    }
+  });
+
+  it("are refused everywhere when made for another audience", async () => {
+    for (const plane of planes()) {
+      for (const audience of [plane.foreignAudience, "https://vault.azure.net", "https://graph.microsoft.com"])
+        expect([plane.name, audience, await plane.send(await identityToken(audience))]).toEqual([
+          plane.name,
+          audience,
+          401,
+        ]);
+    }
+  });
+
+  it("are refused everywhere once they have expired", async () => {
+    const tokens = await Promise.all(
+      planes().map(async (plane) => [plane, await identityToken(plane.audience)] as const),
+    );
+    tenant.advance(25 * 3600_000);
+    for (const [plane, token] of tokens) {
+      expect([plane.name, await plane.send(token)]).toEqual([plane.name, 401]);
+      expect([plane.name, await plane.send(await identityToken(plane.audience))]).toEqual([plane.name, 200]);
+    }
+    tenant.advance(-25 * 3600_000);
+  });
+});
+
+it("no failure was Lanyard's own", () => expect(tenant.failures).toEqual([]));

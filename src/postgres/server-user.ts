@@ -28,6 +28,8 @@ export interface ServerUser {
   createGate(folder: string): Promise<void>;
   /** Creates a folder that PostgreSQL owns, 0700. */
   createOwned(folder: string): Promise<void>;
+  /** Gives a file of ours, in a folder of ours, to PostgreSQL. */
+  give(file: string): Promise<void>;
 }
 
 /** No distribution assigns it: above the ranges of people and static daemons, below systemd's nobody and containers. */
@@ -76,6 +78,7 @@ const self: ServerUser = {
   createOwned: async (folder) => {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   },
+  give: async () => {},
 };
 
 const dedicated = (uid: number): ServerUser => ({
@@ -91,6 +94,7 @@ const dedicated = (uid: number): ServerUser => ({
     // Not through a link: the folder above may belong to PostgreSQL already.
     await lchown(folder, uid, ownGroup);
   },
+  give: (file) => lchown(file, uid, ownGroup),
 });
 
 const namespaced = (uid: number): ServerUser => ({

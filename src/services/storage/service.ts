@@ -16,7 +16,12 @@ import { checkNames } from "./names.ts";
 import { accountOperations, preflightOperations } from "./operations/account.ts";
 import { blobReadOperations } from "./operations/blob-reads.ts";
 import { blobWriteOperations } from "./operations/blob-writes.ts";
+import { batchOperations } from "./operations/batch.ts";
+import { blockOperations } from "./operations/blocks.ts";
 import { containerOperations } from "./operations/containers.ts";
+import { copyOperations } from "./operations/copies.ts";
+import { findByTagsOperations } from "./operations/find-by-tags.ts";
+import { leaseOperations } from "./operations/leases.ts";
 import { listBlobsOperation } from "./operations/list-blobs.ts";
 import { refusal } from "./refusal.ts";
 import { readServiceProperties } from "./service-properties.ts";
@@ -46,6 +51,11 @@ export const storageService = (deps: StorageServiceDependencies): Service<BlobTa
     listBlobsOperation(engine),
     ...blobReadOperations(engine),
     ...blobWriteOperations(engine),
+    ...blockOperations(engine),
+    ...leaseOperations(engine),
+    ...copyOperations(engine, accounts),
+    ...findByTagsOperations(engine),
+    ...batchOperations,
   ];
   const containerOf = (target: BlobTarget) =>
     target.container === undefined

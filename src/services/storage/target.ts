@@ -1,7 +1,7 @@
 import type { Call } from "../../kernel/call.ts";
 import type { Method, Request } from "../../kernel/message.ts";
 import type { AnyOperation, Operation, PathParameters, Requirement } from "../../kernel/operation.ts";
-import type { BlobAction, BlobDataAction } from "./actions.ts";
+import { type BlobAction, type BlobDataAction, dataActions } from "./actions.ts";
 import type { BlobPlace, ContainerPlace } from "./engine/engine.ts";
 import type { CorsRule } from "./service-properties.ts";
 
@@ -66,7 +66,17 @@ export type BlobRequirement = Requirement<BlobAction, BlobDataAction, BlobCall>;
 /** Types a blob operation: actions and path parameters that do not exist do not compile. */
 export const blobOperation = <const Path extends string>(
   operation: Operation<BlobTarget, BlobAction, BlobDataAction, Path> & BlobExtras,
-): BlobOperation => operation;
+): BlobOperation =>
+  operation.path.includes("**") && !("open" in operation.needs)
+    ? { ...operation, needs: { depends: (call) => withTagCondition(operation.needs, call), says: operation.needs } }
+    : operation;
+
+/** A condition on tags tells about them, so it needs the right to read them (storage.md 5.2). */
+const withTagCondition = <Subject extends BlobCall>(
+  needs: Requirement<BlobAction, BlobDataAction, Subject>,
+  call: Subject,
+): Requirement<BlobAction, BlobDataAction, Subject> =>
+  call.request.header("x-ms-if-tags") === undefined ? needs : { all: [needs, { data: dataActions.tagsRead }] };
 
 export type ParametersCall<Path extends string> = Call<BlobTarget, PathParameters<Path>>;
 

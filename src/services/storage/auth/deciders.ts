@@ -3,7 +3,7 @@ import type { Caller, SecretCaller, TokenCaller } from "../../../kernel/caller.t
 import type { Need, Verdict } from "../../../kernel/decision.ts";
 import type { Decider } from "../../../kernel/service.ts";
 import type { PublicAccess } from "../engine/records.ts";
-import type { BlobAction, BlobDataAction } from "../actions.ts";
+import { type BlobAction, type BlobDataAction, dataActions } from "../actions.ts";
 import { type BlobTarget, isRead, scopeOf } from "../target.ts";
 import { type SasGrant, sasGrantOf } from "./sas.ts";
 
@@ -35,7 +35,8 @@ export const sasVerdict = (grant: SasGrant, need: Need, target: BlobTarget, name
     return no("sas-permission", `The SAS covers its own resource only, not ${need.scope}.`);
   if (grant.kind === "account" && sas.resource !== "any" && !grant.resourceTypes?.includes(sas.resource))
     return no("sas-resource-type", `srt=${grant.resourceTypes ?? ""} lacks ${sas.resource}.`);
-  const letters = sas.letters[need.name as BlobAction | BlobDataAction] ?? sas.letters["*"] ?? "";
+  const tagRight = need.name === dataActions.tagsRead || need.name === dataActions.tagsWrite;
+  const letters = tagRight ? "t" : (sas.letters[need.name as BlobAction | BlobDataAction] ?? sas.letters["*"] ?? "");
   const held = letters === "any" || Array.from(letters).some((letter) => grant.permissions.includes(letter));
   return held
     ? { allowed: true, via: `${name} with sp=${grant.permissions}` }

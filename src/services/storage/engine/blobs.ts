@@ -1,7 +1,7 @@
 import type { Upload } from "../../../store/store.ts";
 import { storageFault } from "../faults.ts";
 import { checkRead, checkWrite, type Conditions, onlyNew } from "./conditions.ts";
-import { droppedParts, partOf, releaseParts } from "./content.ts";
+import { partOf, releaseParts } from "./content.ts";
 import { type BlobPlace, containerOf, type Engine, inContainer, type Scene } from "./engine.ts";
 import { afterWrite, checkBlobWrite, checkGiven } from "./leases.ts";
 import {
@@ -100,7 +100,7 @@ export const putBlob = async (
 };
 
 /** The uncommitted blocks of a name go when the blob is written whole. */
-const dropBlocks = async (engine: Engine, scene: Scene, blob: string): Promise<void> => {
+export const dropBlocks = async (engine: Engine, scene: Scene, blob: string): Promise<void> => {
   const staging = scene.tx.collection(stagingSpec);
   if ((await staging.get(scene.own, blob)) === undefined) return;
   await staging.delete(scene.own, blob);
@@ -249,7 +249,3 @@ const dropSnapshots = async (engine: Engine, scene: Scene, blob: string): Promis
     await rows.delete(scene.own, key);
   }
 };
-
-/** Parts that `next` no longer names are released. */
-export const replaceParts = (scene: Scene, old: readonly ContentPart[], next: readonly ContentPart[]): Promise<void> =>
-  releaseParts(scene, droppedParts(old, next));

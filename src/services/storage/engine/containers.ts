@@ -2,6 +2,7 @@ import type { Entry } from "../../../store/store.ts";
 import { storageFault } from "../faults.ts";
 import type { Conditions } from "./conditions.ts";
 import { checkWrite } from "./conditions.ts";
+import { releaseParts } from "./content.ts";
 import { containerKey, type ContainerPlace, type Engine } from "./engine.ts";
 import { checkContainerDelete, checkGiven, leaseStep, type LeaseOutcome, type LeaseRequest } from "./leases.ts";
 import {
@@ -14,7 +15,6 @@ import {
   garbageSpec,
   type Metadata,
   type PublicAccess,
-  sharesSpec,
   snapshotSpec,
   stagingSpec,
   type StoredPolicy,
@@ -162,16 +162,10 @@ const collect = async (engine: Engine, account: string, uid: string): Promise<vo
       const found: Entry<T>[] = await rows.list(own, { limit: batch });
       if (found.length === 0) return;
       await engine.store.transact([shared, own], async (tx) => {
-        const shares = tx.collection(sharesSpec);
         for (const { key } of found) {
           const entry = await tx.collection<T>(spec).get(own, key);
           if (entry === undefined) continue;
-          for (const { ref } of refsOf(entry.value)) {
-            const kept = await shares.get(shared, ref);
-            if (kept === undefined) tx.release(ref);
-            else if (kept.value.extra > 1) await shares.put(shared, ref, { extra: kept.value.extra - 1 });
-            else await shares.delete(shared, ref);
-          }
+          await releaseParts({ tx, shared }, refsOf(entry.value));
           await tx.collection<T>(spec).delete(own, key);
         }
       });

@@ -3,19 +3,28 @@ import type { Upload } from "../../../store/store.ts";
 import type { Engine, Scene } from "./engine.ts";
 import { type ContentPart, sharesSpec } from "./records.ts";
 
-/** Names the parts once more (copy, snapshot), so that releasing one owner leaves them to the other. */
-export const shareParts = async (scene: Scene, parts: readonly ContentPart[]): Promise<void> => {
+const distinct = (parts: readonly { readonly ref: string }[]): ReadonlySet<string> =>
+  new Set(parts.map(({ ref }) => ref));
+
+/**
+ * Adds an owner to contents (copy, snapshot), so that releasing one owner leaves them to the other. An owner counts once,
+ * however often it names a content.
+ */
+export const shareParts = async (scene: Scene, parts: readonly { readonly ref: string }[]): Promise<void> => {
   const shares = scene.tx.collection(sharesSpec);
-  for (const { ref } of parts) {
+  for (const ref of distinct(parts)) {
     const kept = await shares.get(scene.shared, ref);
     await shares.put(scene.shared, ref, { extra: (kept?.value.extra ?? 0) + 1 });
   }
 };
 
-/** Lets go of parts: the last owner's bytes go after the commit. */
-export const releaseParts = async (scene: Scene, parts: readonly { readonly ref: string }[]): Promise<void> => {
+/** Takes an owner away: the last owner's bytes go after the commit. */
+export const releaseParts = async (
+  scene: Pick<Scene, "tx" | "shared">,
+  parts: readonly { readonly ref: string }[],
+): Promise<void> => {
   const shares = scene.tx.collection(sharesSpec);
-  for (const { ref } of parts) {
+  for (const ref of distinct(parts)) {
     const kept = await shares.get(scene.shared, ref);
     if (kept === undefined) scene.tx.release(ref);
     else if (kept.value.extra > 1) await shares.put(scene.shared, ref, { extra: kept.value.extra - 1 });

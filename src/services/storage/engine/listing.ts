@@ -74,7 +74,7 @@ export const listBlobs = async (
   let { after, done } = start;
   // One more than asked for tells whether there is a next page.
   let count = delimiter === undefined ? limit + 1 : 64;
-  while (items.length <= limit) {
+  while (!hasMore(items, limit)) {
     const rows = await source({ prefix, after, limit: count });
     let jumped = false;
     for (const { key, value } of rows) {
@@ -91,7 +91,7 @@ export const listBlobs = async (
         jumped = true;
         break;
       }
-      if (items.length > limit) break;
+      if (hasMore(items, limit)) break;
     }
     if (rows.length < count && !jumped) break;
     // A run of prefixes reads one row each; a run of blobs reads ever larger pieces.
@@ -100,15 +100,21 @@ export const listBlobs = async (
   return cut(items, limit);
 };
 
-/** Cuts between blobs: the snapshots of a blob stay on its page, which may then be longer than asked for. */
-const cut = (items: ListItem[], limit: number): Page<ListItem> => {
-  if (items.length <= limit) return { items, next: undefined };
-  let end = limit;
+/** Where a page ends: between blobs. The snapshots of a blob stay on its page, which may then be longer than asked for. */
+const endOf = (items: readonly ListItem[], limit: number): number => {
+  let end = Math.min(limit, items.length);
   while (end > 0 && isSnapshot(items[end - 1])) end--;
-  if (end === 0) end = items.findIndex((item) => !isSnapshot(item)) + 1;
-  const page = items.slice(0, end);
+  return end === 0 ? items.findIndex((item) => !isSnapshot(item)) + 1 : end;
+};
+
+const hasMore = (items: readonly ListItem[], limit: number): boolean =>
+  items.length > limit && endOf(items, limit) < items.length;
+
+const cut = (items: readonly ListItem[], limit: number): Page<ListItem> => {
+  if (!hasMore(items, limit)) return { items, next: undefined };
+  const page = items.slice(0, endOf(items, limit));
   const lastItem = page.at(-1);
-  return { items: page, next: end >= items.length || lastItem === undefined ? undefined : markerOf(lastItem) };
+  return { items: page, next: lastItem === undefined ? undefined : markerOf(lastItem) };
 };
 
 const isSnapshot = (item: ListItem | undefined): boolean => item?.kind === "blob" && item.snapshot !== undefined;

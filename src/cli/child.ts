@@ -65,6 +65,9 @@ export const startChild = (argv: readonly string[], options: ChildOptions): Runn
   };
 };
 
+/** What a program gets to tidy up when the tenant is told to stop or the npm that started us has died. */
+const graceMilliseconds = 10_000;
+
 /** Longer than a terminal or npm takes to deliver one Ctrl-C twice. */
 const repeatAfter = 300;
 
@@ -83,7 +86,10 @@ export const runChild = async (argv: readonly string[], lifetime: Lifetime, opti
       else if (performance.now() - ended > repeatAfter) process.exit(128 + constants.signals[signal]);
     });
   lifetime.leaveSignals();
-  void lifetime.ended.then(() => child.signal("SIGTERM"));
+  void lifetime.ended.then(() => {
+    child.signal("SIGTERM");
+    setTimeout(() => child.signal("SIGKILL"), graceMilliseconds).unref();
+  });
   try {
     return await child.exited;
   } finally {

@@ -24,22 +24,30 @@ export interface Output {
 interface Streams {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** Whoever reads `out` is far behind. */
+  readonly lagging: () => boolean;
 }
 
+/** Lines of the request log beyond this are left out: a terminal that stands still must not fill our memory. */
+const lagLimit = 4 * 1024 * 1024;
+
 export const processStreams = (quietOut: boolean): Streams => {
-  const write = (stream: NodeJS.WriteStream) => (text: string) => void stream.write(text);
-  const err = write(process.stderr);
-  return { out: quietOut ? err : write(process.stdout), err };
+  const out = quietOut ? process.stderr : process.stdout;
+  return {
+    out: (text) => void out.write(text),
+    err: (text) => void process.stderr.write(text),
+    lagging: () => out.writableLength > lagLimit,
+  };
 };
 
-export const textOutput = ({ out, err }: Streams): Output => ({
+export const textOutput = ({ out, err, lagging }: Streams): Output => ({
   json: false,
   emit: (event) => {
     switch (event.type) {
       case "ready":
         return out(readyText(event.ready));
       case "request":
-        return out(`${requestLine(event.entry)}\n`);
+        return lagging() ? undefined : out(`${requestLine(event.entry)}\n`);
       case "notice":
         return err(`lanyard: ${event.text}\n`);
       case "warning":
@@ -53,7 +61,7 @@ export const textOutput = ({ out, err }: Streams): Output => ({
 });
 
 /** One object for a result; otherwise one object per line, told apart by `type`. */
-export const jsonOutput = ({ out, err }: Streams): Output => ({
+export const jsonOutput = ({ out, err, lagging }: Streams): Output => ({
   json: true,
   emit: (event) => {
     const line = (value: unknown): string => `${JSON.stringify(value)}\n`;
@@ -61,7 +69,7 @@ export const jsonOutput = ({ out, err }: Streams): Output => ({
       case "ready":
         return out(line({ type: "ready", ...event.ready }));
       case "request":
-        return out(line({ type: "request", ...event.entry }));
+        return lagging() ? undefined : out(line({ type: "request", ...event.entry }));
       case "result":
         return out(line(event.value));
       case "problem":

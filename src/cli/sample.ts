@@ -2,8 +2,7 @@
  * Deploys the sample with its own deploy script, as anybody would: as a program of the developer's, in the environment
  * that `lanyard run` gives. The script itself sends the code only when it has changed.
  */
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Control } from "../control/client.ts";
 import { environmentFor } from "../control/environment.ts";
@@ -41,7 +40,8 @@ export const deploySample = (invocation: Invocation, control: Control): SampleDe
     throw new Problem({
       code: "sample-failed",
       what: `${what} failed (exit code ${code}).`,
-      why: lines.slice(-15).join("\n"),
+      // All of it was shown as it came.
+      ...(lines.length === 0 ? {} : { why: lines.at(-1) ?? "" }),
       help: ["lanyard logs --denied", "lanyard up starts the tenant without the sample"],
     });
   };
@@ -70,12 +70,9 @@ export const deploySample = (invocation: Invocation, control: Control): SampleDe
 
 type Step = (what: string, argv: readonly string[], env: Readonly<Record<string, string>>) => Promise<void>;
 
-/** The script's own packages, once per lockfile: a second start needs no network. */
+/** The script's own packages, when they are not there already: a second start needs no network. */
 const install = async (invocation: Invocation, step: Step): Promise<void> => {
-  const lock = join(folder, "package-lock.json");
-  const stamp = join(folder, "node_modules", ".lanyard-setup");
-  const wanted = createHash("sha256").update(readFileSync(lock)).digest("hex");
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
+  if (isInstalled()) return;
   invocation.output.emit({ type: "notice", text: "installing the packages of the sample's deploy script (once)" });
   const npm = invocation.machine.env["npm_execpath"];
   const command = npm?.endsWith(".js") === true ? [process.execPath, npm] : ["npm"];
@@ -84,7 +81,30 @@ const install = async (invocation: Invocation, step: Step): Promise<void> => {
     [...command, "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
     withoutNpm(invocation.machine.env),
   );
-  if (existsSync(join(folder, "node_modules"))) writeFileSync(stamp, wanted);
+};
+
+interface Lockfile {
+  readonly packages: Readonly<
+    Record<string, { readonly integrity?: string; readonly dev?: boolean; readonly optional?: boolean }>
+  >;
+}
+
+/** npm's record of what it installed agrees with the lockfile. */
+const isInstalled = (): boolean => {
+  const read = (...path: string[]): Lockfile["packages"] =>
+    (JSON.parse(readFileSync(join(folder, ...path), "utf8")) as Lockfile).packages;
+  try {
+    const installed = read("node_modules", ".package-lock.json");
+    return Object.entries(read("package-lock.json")).every(
+      ([path, wanted]) =>
+        path === "" ||
+        wanted.dev === true ||
+        wanted.optional === true ||
+        installed[path]?.integrity === wanted.integrity,
+    );
+  } catch {
+    return false;
+  }
 };
 
 /** npm hands its settings down as `npm_*`, the folder to work in among them. */

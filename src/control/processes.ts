@@ -69,11 +69,14 @@ export const ancestors = (pid: number, most: number): readonly ProcessFacts[] =>
   return found;
 };
 
+/** Where a look costs a process, it is taken less often. */
+const lookMilliseconds = process.platform === "linux" ? 500 : 3000;
+
 /**
  * Calls `gone` when the npm (or the launcher of ours) that started this process has died without telling it: `kill -9`
  * of npm leaves its script running. Processes between it and us, such as npm's shell, may well live on.
  */
-export const watchStarter = (gone: (what: string) => void, milliseconds = 500): (() => void) => {
+export const watchStarter = (gone: (what: string) => void, milliseconds = lookMilliseconds): (() => void) => {
   if (process.env["npm_lifecycle_event"] === undefined) return () => {};
   const line = ancestors(process.pid, 4);
   const npm = line.findIndex(({ command }) => /\bnpm(?:-cli\.js)?(?:\s|$)/.test(command));

@@ -19,7 +19,7 @@ export interface Status {
   readonly state: string;
   readonly port: number;
   readonly openPort: number;
-  readonly postgresPort?: number;
+  readonly postgresPort: number;
   readonly tenantId: string;
   readonly subscriptionId: string;
   readonly certificate: string;

@@ -130,6 +130,7 @@ const controlOf = (context: GrantContext, opened: number): Control => {
       state,
       port: gateway.port,
       openPort: gateway.openPort,
+      postgresPort: tenant.postgres.frontDoorPort,
       tenantId: info.tenantId,
       subscriptionId: info.subscriptionId,
       certificate: certificates.caFile,

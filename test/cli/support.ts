@@ -28,7 +28,14 @@ export interface Sandbox {
   readonly folder: string;
   readonly state: string;
   readonly env: Readonly<Record<string, string>>;
-  start(args: readonly string[], options?: { readonly cwd?: string; readonly state?: string }): Running;
+  start(
+    args: readonly string[],
+    options?: {
+      readonly cwd?: string;
+      readonly state?: string;
+      readonly env?: Readonly<Record<string, string>>;
+    },
+  ): Running;
   /** Runs a command to its end. */
   lanyard(...args: string[]): Promise<Finished>;
   close(): Promise<void>;
@@ -51,7 +58,7 @@ export const openSandbox = (): Sandbox => {
     // After the command's name: what follows a `--` is a program's.
     const [name = "", ...rest] = args;
     const child = spawn(process.execPath, [launcher, name, "--state", options.state ?? state, ...rest], {
-      env,
+      env: { ...env, ...options.env },
       cwd: options.cwd ?? folder,
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -9,6 +9,8 @@ import type { TokenIssuer } from "./identity/tokens.ts";
 import type { TokenVerifier } from "./identity/verify.ts";
 import type { Kernel } from "./kernel/dispatch.ts";
 import { anyService, type Service } from "./kernel/service.ts";
+import { type AppService, openAppService } from "./services/app-service/app-service.ts";
+import type { SiteRunner } from "./services/app-service/runner.ts";
 import { authorizationTypes } from "./services/authorization/service.ts";
 import type { AccessState } from "./services/authorization/state.ts";
 import { entraService } from "./services/entra/service.ts";
@@ -23,6 +25,7 @@ import { postgresTypes } from "./services/postgres/service.ts";
 import { groupOperations, resumeGroupDeletions } from "./services/resources/groups.ts";
 import { providerOperations } from "./services/resources/providers.ts";
 import { subscriptionOperations } from "./services/resources/subscriptions.ts";
+import { tags } from "./services/resources/tags.ts";
 import { linkers } from "./services/service-linker/linkers.ts";
 import { openStorage } from "./services/storage/storage.ts";
 import type { Store } from "./store/store.ts";
@@ -41,6 +44,9 @@ export interface Parts {
   readonly secrets: AppSecrets;
   readonly managedIdentityTokens: ManagedIdentityTokens;
   readonly postgres: PostgresEngine;
+  readonly siteRunner: SiteRunner;
+  /** Told of failures in the background; `where` names the part. */
+  readonly onError: (error: unknown, where: string) => void;
   /** Is there such a token audience in the tenant? */
   readonly knownResource: (resource: string) => Promise<boolean>;
 }
@@ -49,6 +55,8 @@ export interface Services {
   readonly list: readonly Service[];
   /** Every resource type, for reference pages. */
   readonly types: readonly ResourceType[];
+  /** Apps on the web: upgrades, and their start once the tenant listens. */
+  readonly appService: Pick<AppService, "upgrade" | "resume">;
   /** Finishes or resumes what an earlier process left undone. Call once, before requests are served. */
   recover(kernel: Pick<Kernel, "invoke">, onError: (error: unknown, where: string) => void): Promise<void>;
 }
@@ -69,18 +77,31 @@ export const createServices = (parts: Parts): Services => {
     dialect: storageDialect,
   });
   const postgres = { arm, engine: parts.postgres };
+  const appService = openAppService({
+    store: parts.store,
+    resources,
+    clock,
+    ids,
+    verifier,
+    rbac,
+    runner: parts.siteRunner,
+    onError: (error) => parts.onError(error, "App Service"),
+  });
   const types: readonly ResourceType[] = [
     ...authorizationTypes(parts.access, arm),
     userAssignedIdentities({ directory, tenant, ids }),
     linkers(arm),
+    tags(arm),
     ...storage.types,
     ...postgresTypes(postgres),
+    ...appService.types,
   ];
   const list = [
     anyService(entraService({ directory, issuer, knownResource }, oauthDialect)),
     anyService(storage.service),
     anyService(graphService({ directory, tenant, verifier, dialect: graphDialect })),
     anyService(ipifyService()),
+    ...appService.services,
     anyService(
       armService({
         types,
@@ -90,6 +111,7 @@ export const createServices = (parts: Parts): Services => {
           ...providerOperations(arm, types),
           ...storage.armOperations,
           ...postgresOperations(resources),
+          ...appService.armOperations,
         ],
         context: arm,
         verifier,
@@ -110,9 +132,11 @@ export const createServices = (parts: Parts): Services => {
   return {
     list,
     types,
+    appService,
     recover: async (kernel, onError) => {
       await recoverServers(postgres, (error, name) => onError(error, `PostgreSQL server ${name}`));
       await resumeGroupDeletions(arm, kernel);
+      await appService.recover();
     },
   };
 };

@@ -22,7 +22,9 @@ import { createKernel, type Kernel } from "./kernel/dispatch.ts";
 import { randomIds } from "./kernel/ids.ts";
 import { openTenantPostgres } from "./postgres/for-tenant.ts";
 import type { Postgres } from "./postgres/postgres.ts";
+import { hostedApps } from "./hosted-apps.ts";
 import { createServices } from "./registry.ts";
+import { siteRunner } from "./site-runner.ts";
 import { type AccessState, extensionsBelow, openAccessState } from "./services/authorization/state.ts";
 import { requireUnlocked } from "./services/authorization/locks.ts";
 import { seedOwners } from "./services/authorization/seed.ts";
@@ -130,7 +132,17 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     directory,
     ...(options.postgresPorts === undefined ? {} : { ports: options.postgresPorts }),
   });
+  const apps = hostedApps({
+    stateDirectory,
+    caFile: certificates.caFile,
+    secrets,
+    ports: () => ({ gateway: gateway.port, open: gateway.openPort, tls: gateway.tlsPort }),
+    postgres: () => ({ address: "127.0.0.1", port: postgres.frontDoorPort }),
+    passthrough: options.passthrough ?? [],
+  });
   const services = createServices({
+    siteRunner: siteRunner(apps, secrets),
+    onError,
     store,
     arm,
     access,
@@ -163,13 +175,24 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
       const account = secrets.account(name);
       return account === undefined ? undefined : { secret: account.secret, app: account.resourceId };
     },
+    upgrade: (request, socket, head) => {
+      services.appService.upgrade(request, socket, head).then(
+        (taken) => (taken ? undefined : socket.destroy()),
+        (error: unknown) => {
+          onError(error, "gateway");
+          socket.destroy();
+        },
+      );
+    },
     onError: (error) => onError(error, "gateway"),
     port: options.port,
     ...(options.openPort === undefined ? {} : { openPort: options.openPort }),
     ...(options.passthrough === undefined ? {} : { passthrough: options.passthrough }),
   });
+  await services.appService.resume();
   const close = async (): Promise<void> => {
     await gateway.close();
+    await apps.close();
     await operations.idle();
     await postgres.close();
     await store.close();

@@ -10,7 +10,7 @@ import type { AnyOperation } from "../../kernel/operation.ts";
 import { anyService, type Decider, type Service } from "../../kernel/service.ts";
 import type { Store } from "../../store/store.ts";
 import { configListOperations, configResource } from "./config.ts";
-import { openDeployments } from "./deployments.ts";
+import { hasDeployments, openDeployments } from "./deployments.ts";
 import { frontDoorService, upgradeApp } from "./front-door.ts";
 import { kuduService } from "./kudu/service.ts";
 import { planResource } from "./plans.ts";
@@ -38,13 +38,15 @@ export interface AppService {
   readonly armOperations: readonly AnyOperation<ArmTarget>[];
   /** For the edge: takes over a WebSocket upgrade of an app's host. False: not an app's. */
   upgrade(request: Request, socket: Duplex, head: Buffer): Promise<boolean>;
-  /** Fails deployments that a crash interrupted, and starts the apps that are wanted running. */
+  /** Fails deployments that a crash interrupted. */
   recover(): Promise<void>;
+  /** Starts the apps that are wanted running; call it once the tenant listens. Does not wait for them. */
+  resume(): Promise<void>;
 }
 
 export const openAppService = (options: AppServiceOptions): AppService => {
   const { store, resources, clock, ids, runner, verifier, rbac } = options;
-  const sync = siteSync(resources, runner, options.onError);
+  const sync = siteSync(resources, runner, (id) => hasDeployments(store, id), options.onError);
   const deployments = openDeployments({ store, clock, ids, runner, sync });
   const context = { resources, ids, runner, sync, deployments };
   return {
@@ -52,9 +54,7 @@ export const openAppService = (options: AppServiceOptions): AppService => {
     types: [planResource(resources), siteResource(context), configResource(context), ...siteChildren(context)],
     armOperations: [...webOperations(resources), ...configListOperations(context)],
     upgrade: (request, socket, head) => upgradeApp(context, request, socket, head),
-    recover: async () => {
-      await deployments.recover();
-      await sync.resume();
-    },
+    recover: deployments.recover,
+    resume: sync.resume,
   };
 };

@@ -60,6 +60,10 @@ const prefixOf = (siteId: string): string => `${idKey(siteId)}|`;
 const keyOf = (each: Deployment): string =>
   `${prefixOf(each.site)}${String(each.received).padStart(15, "0")}|${each.id}`;
 
+/** Was anything ever deployed to this site? */
+export const hasDeployments = async (store: Store, siteId: string): Promise<boolean> =>
+  (await store.collection(spec).list(partition, { prefix: prefixOf(siteId), limit: 1 })).length > 0;
+
 export interface Deployments {
   /**
    * Takes the lock of a site, receives the archive and deploys it in the background. Resolves when the archive is

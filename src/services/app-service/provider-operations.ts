@@ -7,20 +7,22 @@ import { json } from "../../kernel/message.ts";
 import { type AnyOperation, operationsOf } from "../../kernel/operation.ts";
 import { siteType } from "./site.ts";
 
-/** Versions that clients may ask for; the nearest installed one runs. Deprecated ones stay listed, or az refuses them. */
+/**
+ * Versions that clients may ask for; the nearest installed one runs. None is called deprecated, although some are: az 2.91
+ * refuses those, and the tutorials ask for `PYTHON:3.9`.
+ */
 const stacks = [
-  { name: "node", text: "Node", prefix: "NODE", versions: ["24-lts", "22-lts", "20-lts", "18-lts"], old: ["18-lts"] },
+  { name: "node", text: "Node", prefix: "NODE", versions: ["24-lts", "22-lts", "20-lts", "18-lts"] },
   {
     name: "python",
     text: "Python",
     prefix: "PYTHON",
     versions: ["3.14", "3.13", "3.12", "3.11", "3.10", "3.9"],
-    old: ["3.9"],
   },
 ] as const;
 
 const webAppStacks = (): unknown => ({
-  value: stacks.map(({ name, text, prefix, versions, old }) => ({
+  value: stacks.map(({ name, text, prefix, versions }) => ({
     id: `/providers/Microsoft.Web/webAppStacks/${name}`,
     name,
     type: "Microsoft.Web/webAppStacks",
@@ -40,7 +42,7 @@ const webAppStacks = (): unknown => ({
                 runtimeVersion: `${prefix}|${version}`,
                 isHidden: false,
                 isPreview: false,
-                isDeprecated: (old as readonly string[]).includes(version),
+                isDeprecated: false,
                 remoteDebuggingSupported: false,
                 appInsightsSettings: { isSupported: false },
                 gitHubActionSettings: { isSupported: true, supportedVersion: version.replace("-lts", ".x") },

@@ -5,7 +5,10 @@ import type { SiteRunner } from "./runner.ts";
 import { setupOf, siteOf, siteType } from "./site.ts";
 
 export interface SiteSync {
-  /** Brings the site in line in the background; several requests before it begins count as one. */
+  /**
+   * Brings the site in line in the background; several requests before it begins count as one. A site without content
+   * costs nothing until somebody asks for it.
+   */
   soon(id: string): void;
   /** The same, and waits for it. */
   now(id: string): Promise<void>;
@@ -14,11 +17,16 @@ export interface SiteSync {
   during<R>(id: string, work: () => Promise<R>): Promise<R>;
   /** Resolves when the site is in line; aligns it first if that never happened in this process. */
   settled(id: string): Promise<void>;
-  /** Starts every site that is wanted running. */
+  /** Starts every site that has content and is wanted running. */
   resume(): Promise<void>;
 }
 
-export const siteSync = (resources: Resources, runner: SiteRunner, onError: (error: unknown) => void): SiteSync => {
+export const siteSync = (
+  resources: Resources,
+  runner: SiteRunner,
+  hasContent: (id: string) => Promise<boolean>,
+  onError: (error: unknown) => void,
+): SiteSync => {
   /** Work of each site, one after the other. */
   const queues = new Map<string, Promise<unknown>>();
   /** Sites whose next alignment has not begun. */
@@ -61,7 +69,11 @@ export const siteSync = (resources: Resources, runner: SiteRunner, onError: (err
   };
 
   const soon = (id: string): void => {
-    now(id).catch(onError);
+    if (aligned.has(idKey(id)) || due.has(idKey(id))) now(id).catch(onError);
+    else
+      hasContent(id)
+        .then((yes) => (yes ? now(id) : undefined))
+        .catch(onError);
   };
 
   return {

@@ -1,7 +1,7 @@
 /** Requests over real sockets to a tenant that is known by the environment it hands out. */
 import { readFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
+import { type Agent, request as httpsRequest } from "node:https";
 import { connect as tcpConnect } from "node:net";
 import { connect as tlsConnect } from "node:tls";
 
@@ -29,10 +29,14 @@ export interface WireAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly text: string;
+  readonly bytes: Buffer;
 }
 
-/** @param env of `lanyard run`, `lanyard env` or the test library, for a `node` client */
-export const wireOf = (env: Readonly<Record<string, string>>): Wire => {
+/**
+ * @param env of `lanyard run`, `lanyard env` or the test library, for a `node` client
+ * @param agent keeps connections; default: each request has its own
+ */
+export const wireOf = (env: Readonly<Record<string, string>>, agent?: Agent): Wire => {
   const { port } = JSON.parse(env["LANYARD_HOOK"] ?? "{}") as { port: number };
   const ca = readFileSync(env["NODE_EXTRA_CA_CERTS"] ?? "", "utf8");
   return {
@@ -46,7 +50,7 @@ export const wireOf = (env: Readonly<Record<string, string>>): Wire => {
             host: "127.0.0.1",
             port,
             ...(local ? {} : { servername: host, ca }),
-            agent: false,
+            agent: local ? false : (agent ?? false),
             method,
             path,
             headers: {
@@ -60,13 +64,10 @@ export const wireOf = (env: Readonly<Record<string, string>>): Wire => {
             const chunks: Buffer[] = [];
             answer.on("data", (chunk: Buffer) => chunks.push(chunk));
             answer.on("error", reject);
-            answer.on("end", () =>
-              resolve({
-                status: answer.statusCode ?? 0,
-                headers: answer.headers,
-                text: Buffer.concat(chunks).toString(),
-              }),
-            );
+            answer.on("end", () => {
+              const bytes = Buffer.concat(chunks);
+              resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text: bytes.toString(), bytes });
+            });
           },
         );
         outgoing.on("error", reject);

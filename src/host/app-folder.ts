@@ -8,7 +8,7 @@
  *       logs/               ours: an app must not plant links where we write
  */
 import { createHash } from "node:crypto";
-import { chmod, chown, lstat, mkdir, readFile, readdir, rm } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { AppUser, Isolation } from "./isolation.ts";
 import { giveTree, writeDurably } from "./safe-files.ts";
@@ -112,8 +112,10 @@ export const openAppFolder = async (
   }
   await save({ ...record, ...(user === undefined ? {} : { uid: user.uid }) });
   const known = new Set(record.releases.map(({ key }) => key));
+  // Node and npm look for a package.json in the folders above an app; here the search ends.
+  await writeFile(join(releases, "package.json"), "{}\n", { mode: 0o644 });
   for (const name of await readdir(releases)) {
-    if (!known.has(name)) await rm(join(releases, name), { recursive: true, force: true });
+    if (name !== "package.json" && !known.has(name)) await rm(join(releases, name), { recursive: true, force: true });
   }
   return {
     user,

@@ -102,6 +102,7 @@ export const startProcess = (plan: ProcessPlan, isolation: Isolation, reaper: Re
       clearTimeout(timer);
     }
   };
-  plan.signal?.addEventListener("abort", () => void stop(1000), { once: true });
+  if (plan.signal?.aborted === true) void stop(0);
+  else plan.signal?.addEventListener("abort", () => void stop(1000), { once: true });
   return { pid, exited, stop };
 };

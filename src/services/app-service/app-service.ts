@@ -54,7 +54,7 @@ export const openAppService = (options: AppServiceOptions): AppService => {
     types: [planResource(resources), siteResource(context), configResource(context), ...siteChildren(context)],
     armOperations: [...webOperations(resources), ...configListOperations(context)],
     upgrade: (request, socket, head) => upgradeApp(context, request, socket, head),
-    recover: deployments.recover,
-    resume: sync.resume,
+    recover: () => deployments.recover(),
+    resume: () => sync.resume(),
   };
 };

@@ -49,6 +49,13 @@ const statusProperties = (deployment: Deployment, state: SiteState): Record<stri
   };
 };
 
+/** az asks every 15 seconds: an answer held back until the end, up to 20 seconds, spares it most of the wait. */
+const holdMilliseconds = 250;
+const holdLooks = 80;
+
+const underWay = (properties: Record<string, unknown>): boolean =>
+  properties["status"] === "BuildInProgress" || properties["status"] === "RuntimeStarting";
+
 export const siteChildren = (context: SitesContext): readonly ResourceType[] => {
   const { resources, deployments, runner } = context;
   const siteAt = (id: string): Promise<Site> => requireSite(resources, siteIdIn(id));
@@ -100,10 +107,21 @@ export const siteChildren = (context: SitesContext): readonly ResourceType[] => 
       },
     }),
     child("deploymentStatus", {
-      get: async (_call, id, name) => {
-        const { site, deployment } = await find(id, name);
-        const properties = statusProperties(deployment, await runner.state(site.id));
-        return json(wrapped(site, "deploymentStatus", deployment.id, properties));
+      get: async (call, id, name) => {
+        const look = async () => {
+          const { site, deployment } = await find(id, name);
+          return { site, deployment, properties: statusProperties(deployment, await runner.state(site.id)) };
+        };
+        let found = await look();
+        for (
+          let looks = 1;
+          looks < holdLooks && underWay(found.properties) && !call.request.signal.aborted;
+          looks += 1
+        ) {
+          await new Promise((resolve) => setTimeout(resolve, holdMilliseconds));
+          found = await look();
+        }
+        return json(wrapped(found.site, "deploymentStatus", found.deployment.id, found.properties));
       },
       list: async (_call, id) => {
         const site = await siteAt(id);

@@ -40,8 +40,11 @@ export const configView = (record: ResourceRecord): JsonObject => ({
   publishingUsername: `$${record.name}`,
 });
 
-/** `properties` of GET: desired state, host names, and no settings. */
-export const siteView = (record: ResourceRecord): JsonObject => {
+/**
+ * `properties` of GET: desired state, host names, and no settings.
+ * @param tier of its plan: newer az reads `sku` of every site to tell function apps apart, and fails without it
+ */
+export const siteView = (record: ResourceRecord, tier: string): JsonObject => {
   const host = hostNameOf(record.name);
   const scm = scmHostOf(record.name);
   const { config } = siteOf(record);
@@ -72,6 +75,7 @@ export const siteView = (record: ResourceRecord): JsonObject => {
     ],
     lastModifiedTimeUtc: record.changed.at,
     resourceGroup: groupNameOf(record.id) ?? "",
+    sku: tier || "Basic",
     reserved: true,
     isXenon: false,
     hyperV: false,

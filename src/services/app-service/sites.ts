@@ -160,7 +160,10 @@ export const siteResource = (context: SitesContext): ResourceType => ({
     await context.deployments.forget(record.id);
     await deletePlan(record, call, context);
   },
-  present: siteView,
+  present: async (record) => {
+    const plan = await context.resources.get(textOf(record.properties["serverFarmId"]));
+    return siteView(record, textOf(plan?.sku?.["tier"]));
+  },
   actions: [
     { name: "start", handle: (_call, record) => setState(record, "Running", context) },
     { name: "stop", handle: (_call, record) => setState(record, "Stopped", context) },

@@ -1,5 +1,6 @@
 /** Speaks to a running tenant over its control socket. */
-import { type IncomingMessage, request as httpRequest } from "node:http";
+import type { IncomingMessage } from "node:http";
+import { http } from "../wire/http.ts";
 import type { LogEntry } from "./log-entry.ts";
 import { Problem } from "./problem.ts";
 import {
@@ -27,7 +28,7 @@ export interface ControlClient extends Control {
 export const controlClient = (socketPath: string): ControlClient => {
   const call = async (method: string, path: string, body?: unknown): Promise<IncomingMessage> => {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const request = httpRequest({ socketPath, method, path, headers: { host: controlHost }, agent: false }, resolve);
+      const request = http.request({ socketPath, method, path, headers: { host: controlHost }, agent: false }, resolve);
       request.once("error", (error) => reject(unreachable(socketPath, error)));
       request.end(body === undefined ? undefined : JSON.stringify(body));
     });

@@ -3,7 +3,8 @@
  * a forwarded or tunnelled socket must not open it to web pages.
  */
 import { chmodSync, rmSync } from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { http } from "../wire/http.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { Problem } from "./problem.ts";
 import {
@@ -33,7 +34,7 @@ const bodyLimit = 64 * 1024;
 export const openControlServer = async (socket: string, handlers: ControlHandlers): Promise<ControlServer> => {
   // The lock is ours, so whoever left this behind is gone.
   rmSync(socket, { force: true });
-  const server = createServer((request, response) => {
+  const server = http.createServer((request, response) => {
     answer(request, response, handlers).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else sendProblem(response, error);

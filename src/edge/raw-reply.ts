@@ -1,4 +1,4 @@
-import { STATUS_CODES } from "node:http";
+import { http } from "../wire/http.ts";
 import type { Duplex } from "node:stream";
 import type { Reply } from "../kernel/message.ts";
 
@@ -16,7 +16,7 @@ export const rawReply = (socket: Duplex, reply: Reply): void => {
   const headers = Object.entries(reply.headers ?? {}).map(([name, value]) => `${name}: ${String(value)}\r\n`);
   socket.once("error", () => socket.destroy());
   socket.end(
-    `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status] ?? ""}\r\n${headers.join("")}` +
+    `HTTP/1.1 ${reply.status} ${http.STATUS_CODES[reply.status] ?? ""}\r\n${headers.join("")}` +
       `Content-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(content)}\r\n` +
       `Connection: close\r\n\r\n${content}`,
   );

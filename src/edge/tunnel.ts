@@ -1,9 +1,10 @@
 /** Carrying traffic to hosts that are not the tenant's: resolved once, checked, and connected by that very address. */
 import { lookup } from "node:dns/promises";
-import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect, isIP, type Socket } from "node:net";
 import { type Duplex, pipeline } from "node:stream";
 import { isPublicAddress } from "./public-address.ts";
+import { http } from "../wire/http.ts";
 
 /** Why a host was not reached. */
 export class Unreachable extends Error {
@@ -124,7 +125,7 @@ export const forward = async (
     (_, index, all) => all[index - (index % 2)]?.toLowerCase() !== "host",
   );
   await new Promise<void>((resolve, reject) => {
-    const outgoing = httpRequest(
+    const outgoing = http.request(
       {
         createConnection: () => socket,
         method: message.method ?? "GET",

@@ -4,7 +4,7 @@ import { edgeReply } from "../wire/node-http.ts";
 import { isLoopbackName, parseHostPort } from "./authority-form.ts";
 import { newConnection } from "./connection.ts";
 import { proxyChallenge, tunnelRefusal } from "./exchange.ts";
-import type { GatewayState } from "./gateway.ts";
+import type { GatewayState } from "./gateway-state.ts";
 import { proxyAccount } from "./proxy-credentials.ts";
 import { rawReply } from "./raw-reply.ts";
 import { bridge, type Egress, reach, Unreachable } from "./tunnel.ts";

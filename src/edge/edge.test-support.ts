@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { isAzureHost } from "./names.ts";
 import { json, type Reply, type Request } from "../kernel/message.ts";
 import { type Certificates, openCertificates } from "./certificates.ts";
-import { type Gateway, type GatewayOptions, openGateway } from "./gateway.ts";
+import { type Gateway, openGateway } from "./gateway.ts";
+import type { GatewayOptions } from "./gateway-state.ts";
 
 export const ownedHosts: ReadonlySet<string> = new Set([
   "acme.blob.core.windows.net",

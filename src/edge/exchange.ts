@@ -13,7 +13,7 @@ import {
 } from "../wire/node-http.ts";
 import type { Connection } from "./connection.ts";
 import { destinationOf, sameOrigin } from "./destination.ts";
-import type { GatewayState } from "./gateway.ts";
+import type { GatewayState } from "./gateway-state.ts";
 import { type Ownership, strangerReply } from "./ownership.ts";
 import { proxyAccount } from "./proxy-credentials.ts";
 import { rawReply } from "./raw-reply.ts";

@@ -1,39 +1,12 @@
-import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import { createServer as createTlsServer, type SecureContext } from "node:tls";
-import type { Reply, Request } from "../kernel/message.ts";
-import type { Certificates } from "./certificates.ts";
+import { http as nodeHttp } from "../wire/http.ts";
 import { type Connection, connectionBook, type Door, newConnection, type Protocol, sniff } from "./connection.ts";
 import { tunnelledAzureHosts } from "./names.ts";
-import type { Owner } from "./ownership.ts";
-import type { ProxyAccounts } from "./proxy-credentials.ts";
 import { openTunnel } from "./connect.ts";
 import { answerUnreadable, serveExchange, serveUpgrade } from "./exchange.ts";
-import { type Egress, publicEgress } from "./tunnel.ts";
-
-export interface GatewayOptions {
-  readonly certificates: Certificates;
-  /** Answers every request for a host of the tenant and for the gateway's own address (host `localhost`). */
-  readonly handle: (request: Request) => Promise<Reply>;
-  readonly owner: Owner;
-  /** Port on 127.0.0.1 of the PostgreSQL front door for a server's host; undefined when there is no such server. */
-  readonly postgresPort: (host: string) => number | undefined | Promise<number | undefined>;
-  readonly accounts: ProxyAccounts;
-  /** Takes over WebSocket upgrades for hosts of the tenant: it writes the answer to the socket itself. */
-  readonly upgrade?: (request: Request, socket: Duplex, head: Buffer) => void;
-  /** Told of failures that are ours. */
-  readonly onError: (error: unknown) => void;
-  /** 0 or absent: any free port. */
-  readonly port?: number;
-  readonly openPort?: number;
-  readonly tlsPort?: number;
-  /** Azure hosts that are tunnelled to the real ones, besides the extension hosts of `az`. */
-  readonly passthrough?: readonly string[];
-  /** False refuses every tunnel. Default true. */
-  readonly online?: boolean;
-  readonly egress?: Egress;
-}
+import type { GatewayOptions, GatewayState } from "./gateway-state.ts";
+import { publicEgress } from "./tunnel.ts";
 
 export interface Gateway extends AsyncDisposable {
   /** The port that wants proxy credentials: CONNECT, absolute-form, direct TLS by SNI, and the tenant's own paths. */
@@ -49,18 +22,6 @@ export interface Gateway extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** What the parts of an open gateway share. */
-export interface GatewayState extends Omit<GatewayOptions, "passthrough" | "online" | "egress"> {
-  readonly passthrough: ReadonlySet<string>;
-  readonly online: boolean;
-  readonly egress: Egress;
-  /** Own ports, known once it listens. */
-  ports: readonly number[];
-  connectionOf(socket: Socket): Connection;
-  /** Serves a socket. Without a protocol, its first bytes say what it speaks. */
-  accept(socket: Socket, connection: Connection, protocol?: Protocol): void;
-}
-
 /** Tokens go up to some 27 kB (recorded with real clients); Node's default of 16 kB would refuse them. */
 const maxHeaderSize = 64 * 1024;
 /** Longer than the keep-alive of the SDKs' agents, so that they and not we close idle connections. */
@@ -70,7 +31,7 @@ const keepAliveTimeout = 75_000;
 export const openGateway = async (options: GatewayOptions): Promise<Gateway> => {
   const { certificates, accounts } = options;
   const book = connectionBook();
-  const http = createHttpServer({
+  const http = nodeHttp.createServer({
     maxHeaderSize,
     keepAliveTimeout,
     joinDuplicateHeaders: true,

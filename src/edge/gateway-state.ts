@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Socket } from "node:net";
 import type { Reply, Request } from "../kernel/message.ts";
 import type { Certificates } from "./certificates.ts";
-import type { Connection } from "./connection.ts";
+import type { Connection, Protocol } from "./connection.ts";
 import type { Owner } from "./ownership.ts";
 import type { ProxyAccounts } from "./proxy-credentials.ts";
 import type { Egress } from "./tunnel.ts";

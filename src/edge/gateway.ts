@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer as createNetServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type SecureContext } from "node:tls";
 import { http as nodeHttp } from "../wire/http.ts";
-import { type Connection, connectionBook, type Door, newConnection, type Protocol, sniff } from "./connection.ts";
+import { connectionBook, type Door, newConnection, type Protocol, sniff } from "./connection.ts";
 import { tunnelledAzureHosts } from "./names.ts";
 import { openTunnel } from "./connect.ts";
 import { answerUnreadable, serveExchange, serveUpgrade } from "./exchange.ts";

@@ -1,6 +1,13 @@
 import type { Fault } from "../kernel/fault.ts";
+import type { Request } from "../kernel/message.ts";
 import type { Dialect, Exchange } from "../kernel/service.ts";
 import { escapeXml } from "./xml.ts";
+
+/** The client's version is echoed, however new; a signature's own counts when no header names one (storage.md 4.4, 8). */
+const versionOf = (request: Pick<Request, "header" | "query">): string => {
+  const version = request.header("x-ms-version") ?? request.query.get("api-version") ?? request.query.get("sv");
+  return version !== null && /^\d{4}-\d{2}-\d{2}$/.test(version) ? version : "2021-12-02";
+};
 
 /**
  * Storage's answers (storage.md 2): XML errors whose message carries request id and a 7-digit time, `x-ms-error-code` on
@@ -13,7 +20,7 @@ export const storageDialect: Dialect = {
     return {
       server: "Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0",
       "x-ms-request-id": exchange.id,
-      "x-ms-version": exchange.request.header("x-ms-version") ?? "2021-12-02",
+      "x-ms-version": versionOf(exchange.request),
       date: new Date(exchange.clock.now()).toUTCString(),
       ...(clientId !== undefined && /^[\x21-\x7E ]{1,1024}$/.test(clientId)
         ? { "x-ms-client-request-id": clientId }

@@ -135,6 +135,7 @@ describe("the blob service", () => {
     });
     expect(refused.status).toBe(401);
     expect(refused.headers["access-control-allow-origin"]).toBe("https://app.test");
+    expect(refused.headers["access-control-expose-headers"]).toContain("x-ms-error-code");
     const other = await tenant.send("/photos/x", { headers: { origin: "https://evil.test", "x-ms-version": version } });
     expect(other.headers["access-control-allow-origin"]).toBeUndefined();
   });

@@ -62,6 +62,7 @@ describe("Blob Batch", () => {
       `${part("DELETE /photos/x")}${part("PUT /photos/x?comp=tier")}--b1--`,
       `${part("GET /photos/x")}--b1--`,
       `${part("DELETE /photos?restype=container").replace("/photos?", "/photos/?")}--b1--`,
+      `${part("DELETE /photos?restype=container")}--b1--`,
       `${part("PUT /photos/y")}--b1--`,
       `${part("DELETE /photos/x").repeat(257)}--b1--`,
     ])

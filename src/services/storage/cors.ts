@@ -43,18 +43,22 @@ export const preflightHeaders = (
   };
 };
 
+/** What Blob answers may carry besides metadata, for exposed headers with a wildcard. */
+const answerHeaders = (
+  "content-length content-md5 content-range content-type etag last-modified x-ms-access-tier x-ms-blob-content-md5 " +
+  "x-ms-blob-type x-ms-client-request-id x-ms-content-crc64 x-ms-copy-id x-ms-copy-progress x-ms-copy-source " +
+  "x-ms-copy-status x-ms-creation-time x-ms-error-code x-ms-lease-duration x-ms-lease-state x-ms-lease-status " +
+  "x-ms-request-id x-ms-request-server-encrypted x-ms-server-encrypted x-ms-snapshot x-ms-tag-count x-ms-version"
+).split(" ");
+
 /** Headers of an actual answer, errors included. */
-export const corsHeaders = (
-  rules: readonly CorsRule[],
-  request: Request,
-  sent: readonly string[],
-): Record<string, string> => {
+export const corsHeaders = (rules: readonly CorsRule[], request: Request): Record<string, string> => {
   const origin = request.header("origin");
   if (origin === undefined || rules.length === 0 || request.method === "OPTIONS") return {};
   const rule = ruleFor(rules, origin, request.method);
   if (rule === undefined) return { vary: "Origin" };
   const literal = rule.exposedHeaders.filter((each) => !each.endsWith("*"));
-  const exposed = new Set([...sent.filter((name) => headerMatches(rule.exposedHeaders, name)), ...literal]);
+  const exposed = new Set([...answerHeaders.filter((name) => headerMatches(rule.exposedHeaders, name)), ...literal]);
   return {
     "access-control-allow-origin": rule.origins.includes("*") ? "*" : origin,
     ...(rule.origins.includes("*") ? {} : { "access-control-allow-credentials": "true", vary: "Origin" }),

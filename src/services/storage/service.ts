@@ -70,9 +70,7 @@ export const storageService = (deps: StorageServiceDependencies): Service<BlobTa
       headers: (exchange) => {
         const headers = dialect.headers(exchange);
         const rules = (exchange.target as BlobTarget | undefined)?.cors ?? [];
-        return rules.length === 0
-          ? headers
-          : { ...headers, ...corsHeaders(rules, exchange.request, Object.keys(headers)) };
+        return rules.length === 0 ? headers : { ...headers, ...corsHeaders(rules, exchange.request) };
       },
     },
     operations,

@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import {
   AccountSASPermissions,
   AccountSASResourceTypes,
@@ -337,5 +338,24 @@ describe("anonymous readers", () => {
     expect((await tenant.send("/photos?restype=container&comp=list", get)).status).toBe(200);
     await tenant.arm("PATCH", tenant.accountId(), { properties: { allowBlobPublicAccess: false } });
     expect((await tenant.send(blobPath, get)).status).toBe(401);
+  });
+});
+
+describe("SharedKeyLite", () => {
+  it("is accepted with the text that the documentation gives", async () => {
+    const { tenant } = await withBlob();
+    await using _ = tenant;
+    const date = new Date().toUTCString();
+    const sign = async (resource: string): Promise<string> =>
+      createHmac("sha256", Buffer.from(await tenant.keyOf(), "base64"))
+        .update(`GET\n\n\n\nx-ms-date:${date}\nx-ms-version:${version}\n/acme${resource}`)
+        .digest("base64");
+    const ask = (path: string, signature: string) =>
+      tenant.send(path, {
+        headers: { "x-ms-date": date, "x-ms-version": version, authorization: `SharedKeyLite acme:${signature}` },
+      });
+    expect((await ask(blobPath, await sign(blobPath))).text).toBe("hello");
+    expect((await ask("/?comp=list", await sign("/?comp=list"))).status).toBe(200);
+    expect((await ask(blobPath, await sign("/photos/other"))).status).toBe(403);
   });
 });

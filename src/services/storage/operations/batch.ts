@@ -103,7 +103,8 @@ const checkParts = (parts: readonly Part[], call: BlobCall): void => {
   const { container } = call.target;
   for (const part of parts) {
     const address = addressOf(part.path.split("?")[0] ?? "/", undefined);
-    if (address.level !== "blob") throw invalid("A batch holds requests on blobs only.");
+    const onBlob = address.level === "blob" && !/[?&]restype=/i.test(part.path);
+    if (!onBlob) throw invalid("A batch holds requests on blobs only.");
     if (container !== undefined && address.container !== container) throw invalid("A part is of another container.");
   }
 };

@@ -126,6 +126,7 @@ const put = async (engine: Engine, call: BlobCall): Promise<Reply> => {
     tier: tierOf(request),
   };
   if (isAppend && content.tier !== undefined) throw storageFault("tierNotSupported");
+  if (isAppend && (call.body.length ?? 0) > 0) throw badHeader("Content-Length", String(call.body.length));
   const guards = guardsOf(call);
   // Refused before a large body is read.
   await containerOf(engine, containerPlace(call));

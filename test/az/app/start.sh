@@ -1,0 +1,3 @@
+#!/bin/sh
+export STARTED_BY=start.sh
+exec python serve.py

@@ -95,6 +95,9 @@ const requestOf = (path: string, sent: Sent): Request => {
   };
 };
 
+/** One for all tenants of a test file: making a key costs more than all else in a test. */
+const signingKey = openSigningKey(openMemoryStore());
+
 export const startStorage = async (options: { readonly store?: Store } = {}) => {
   const store = options.store ?? openMemoryStore();
   let offset = 0;
@@ -102,7 +105,7 @@ export const startStorage = async (options: { readonly store?: Store } = {}) => 
   const ids = randomIds;
   const info = await openTenantInfo(store, ids);
   const directory = openDirectory(store);
-  const key = await openSigningKey(store);
+  const key = await signingKey;
   const index = new AccessIndex();
   const rbac = azureRbac(index, clock);
   const resources = openResources(store, info.subscriptionId);

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
+const root = join(import.meta.dirname, "..", "..");
 const launcher = join(import.meta.dirname, "lanyard.ts");
 
 export interface Finished {
@@ -52,7 +53,13 @@ const cleanEnvironment = (): Record<string, string> =>
 export const openSandbox = (): Sandbox => {
   const folder = mkdtempSync(join(tmpdir(), "lanyard-cli-"));
   const state = join(folder, "state");
-  const env = { ...cleanEnvironment(), XDG_RUNTIME_DIR: folder, XDG_STATE_HOME: join(folder, "states") };
+  const env = {
+    ...cleanEnvironment(),
+    XDG_RUNTIME_DIR: folder,
+    XDG_STATE_HOME: join(folder, "states"),
+    // Compiled once, not by each of some seventy processes: a third of the time.
+    NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "lanyard-tests"),
+  };
   const started: ChildProcess[] = [];
   const start: Sandbox["start"] = (args, options = {}) => {
     // After the command's name: what follows a `--` is a program's.

@@ -20,6 +20,8 @@ export interface HostedApps {
   host(): Promise<AppHost>;
   /** The variables that make a hosted app meet this tenant as itself: routing, trust and its own identity. */
   environment(resourceId: string, runtime: Runtime): Promise<Readonly<Record<string, string>>>;
+  /** What the person who started us should know, e.g. that apps share our user; none before the first app. */
+  warnings(): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,7 @@ export const hostedApps = (options: HostedAppsOptions): HostedApps => {
       });
       return set;
     },
+    warnings: async () => (await opened)?.warnings ?? [],
     close: async () => {
       await (await opened)?.[Symbol.asyncDispose]();
     },

@@ -22,7 +22,7 @@ import { createKernel, type Kernel } from "./kernel/dispatch.ts";
 import { randomIds } from "./kernel/ids.ts";
 import { openTenantPostgres } from "./postgres/for-tenant.ts";
 import type { Postgres } from "./postgres/postgres.ts";
-import { hostedApps } from "./hosted-apps.ts";
+import { type HostedApps, hostedApps } from "./hosted-apps.ts";
 import { createServices } from "./registry.ts";
 import { siteRunner } from "./site-runner.ts";
 import { type AccessState, extensionsBelow, openAccessState } from "./services/authorization/state.ts";
@@ -68,6 +68,7 @@ export interface Tenant extends AsyncDisposable {
   readonly clock: Clock;
   readonly gateway: Gateway;
   readonly postgres: Postgres;
+  readonly apps: HostedApps;
   /** Secret of the developer's proxy credential, for this process's life. */
   readonly developerProxySecret: string;
   close(): Promise<void>;
@@ -210,6 +211,7 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     clock,
     gateway,
     postgres,
+    apps,
     developerProxySecret,
     close,
     [Symbol.asyncDispose]: close,

@@ -32,6 +32,7 @@ export const readyText = (ready: Ready): string => {
     row("your app", "lanyard run --as my-app -- npm start"),
     row("your shell", 'eval "$(lanyard env)"'),
     ready.apps.length === 0 ? "" : row("browser", "lanyard open    (production URLs, certificates trusted)"),
+    ...ready.warnings.map((warning) => row("warning", warning)),
     row("state", shortPath(ready.state)),
     row("stop", ready.detached ? "lanyard down" : "Ctrl-C"),
     "\n",

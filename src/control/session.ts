@@ -135,7 +135,7 @@ const controlOf = (context: GrantContext, opened: number): Control => {
       subscriptionId: info.subscriptionId,
       certificate: certificates.caFile,
       apps: await listApps(tenant),
-      warnings: [],
+      warnings: await tenant.apps.warnings(),
     }),
     environment: (request) => grantEnvironment(context, request),
     browser: async () => ({

@@ -60,9 +60,11 @@ const Magic *Pg_magic_func(void) { return &magic; }
 void _PG_init(void) { register_label_provider("pgaadauth", check); }
 `;
 
-const compile = async (args: readonly string[]): Promise<boolean> =>
+/** The compiler's temporary files lie in the folder too: nothing outside the state is written. */
+const compile = async (args: readonly string[], folder: string): Promise<boolean> =>
   new Promise((done) => {
-    const child = spawn("cc", args, { stdio: "ignore", timeout: 60_000 });
+    const env = { ...process.env, TMPDIR: folder };
+    const child = spawn("cc", args, { stdio: "ignore", timeout: 60_000, env });
     child.once("error", () => done(false));
     child.once("exit", (code) => done(code === 0));
   });
@@ -94,7 +96,8 @@ export const buildLabelProvider = async (folder: string, major: number): Promise
     await writeFile(file, source, { mode: 0o600 });
     // On macOS the symbols of the server are resolved at load time.
     const platform = process.platform === "darwin" ? ["-undefined", "dynamic_lookup"] : [];
-    if (!(await compile(["-O2", "-shared", "-fPIC", `-DV=${major}`, ...platform, "-o", built, file]))) return undefined;
+    if (!(await compile(["-O2", "-shared", "-fPIC", `-DV=${major}`, ...platform, "-o", built, file], folder)))
+      return undefined;
     await chmod(built, 0o755);
     await rename(built, library);
     return library;

@@ -156,12 +156,20 @@ LANGUAGE sql STABLE ${definer} AS $fn$
   ORDER BY r.rolname
 $fn$`;
 
+/**
+ * On flexible servers schema public belongs to azure_pg_admin in every database, also from PostgreSQL 15 on, where it is
+ * the database's owner elsewhere: so any administrator can grant on it, whoever created the database, and owning a
+ * database alone does not let one create in it. Observed by users of the product, e.g. github.com/frappe/frappe/issues/39145.
+ */
+export const publicSchemaOwner = "ALTER SCHEMA public OWNER TO azure_pg_admin";
+
 /** For database `postgres` of every cluster: roles, rights and the `pgaadauth_*` functions, which exist only there. */
 export const roleModel: readonly string[] = [
   createRole("azure_pg_admin", "NOLOGIN"),
   createRole(entraAdministrators, "NOLOGIN"),
   grantPredefined,
   "ALTER DATABASE postgres OWNER TO azure_pg_admin",
+  publicSchemaOwner,
   requireAdministrator,
   applyPrincipal,
   createWithOid("pgaadauth_create_principal"),

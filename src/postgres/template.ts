@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { createAdministratorLogin, openPublicSchema, roleModel, superuser } from "./role-sql.ts";
+import { createAdministratorLogin, openPublicSchema, publicSchemaOwner, roleModel, superuser } from "./role-sql.ts";
 import { run, runStopped, writeOwned, type Runner } from "./run.ts";
 import { randomSecret, verifier } from "./scram.ts";
 
@@ -14,7 +14,7 @@ const hostBasedAuthentication = "local all all scram-sha-256\nlocal replication 
 
 /** Changes when a cluster of an earlier version must be brought up to date. */
 export const modelVersion = createHash("sha256")
-  .update(JSON.stringify([roleModel, hostBasedAuthentication]))
+  .update(JSON.stringify([roleModel, [publicSchemaOwner], hostBasedAuthentication]))
   .digest("hex")
   .slice(0, 12);
 
@@ -33,6 +33,8 @@ const exists = async (path: string): Promise<boolean> => {
 export const applyModel = async (runner: Runner, data: string): Promise<void> => {
   await writeOwned(runner, join(data, "pg_hba.conf"), hostBasedAuthentication);
   await runStopped(runner, data, "postgres", roleModel);
+  // What new databases are copied from.
+  await runStopped(runner, data, "template1", [publicSchemaOwner]);
   await writeOwned(runner, join(data, versionFile), modelVersion);
 };
 

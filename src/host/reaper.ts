@@ -5,6 +5,7 @@
  * environment, and as us, so that an app with its own user cannot touch it.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFile, readdir, stat } from "node:fs/promises";
 import type { AppUser, Isolation } from "./isolation.ts";
 
 /** Kills all processes of one uid. The check keeps a failed switch of users from killing as root. */
@@ -12,7 +13,7 @@ const sweepScript = '[ "$(id -u)" = "$1" ] && kill -s KILL -- -1';
 
 const script = `
 trap '' TERM INT HUP QUIT
-groups=; users=
+groups=$KNOWN_GROUPS; users=$KNOWN_USERS
 without() { kept=; for each in $1; do [ "$each" = "$2" ] || kept="$kept $each"; done; }
 while read -r verb id; do
   case $verb in
@@ -45,6 +46,20 @@ const signalGroup = (group: number): void => {
   }
 };
 
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** Is a process of this user left that is not only waiting to be collected by its parent? */
+const livesOn = async ({ uid }: AppUser): Promise<boolean> => {
+  for (const pid of await readdir("/proc").catch((): string[] => [])) {
+    if (!/^\d+$/.test(pid)) continue;
+    const owner = await stat(`/proc/${pid}`).catch(() => undefined);
+    if (owner?.uid !== uid) continue;
+    const line = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+    if (!/^[ZX]?$/.test(line.slice(line.lastIndexOf(")") + 2, line.lastIndexOf(")") + 3))) return true;
+  }
+  return false;
+};
+
 export const startReaper = (isolation: Isolation): Reaper => {
   const groups = new Set<number>();
   const users = new Set<number>();
@@ -59,15 +74,18 @@ export const startReaper = (isolation: Isolation): Reaper => {
       detached: true,
       stdio: ["pipe", "ignore", "ignore"],
       cwd: "/",
-      env: { PATH: "/usr/bin:/bin", SETPRIV: isolation.setpriv ?? "" },
+      env: {
+        PATH: "/usr/bin:/bin",
+        SETPRIV: isolation.setpriv ?? "",
+        KNOWN_GROUPS: [...groups].join(" "),
+        KNOWN_USERS: [...users].join(" "),
+      },
     });
     child.unref();
-    // A reaper that somebody killed is replaced at once and told everything again.
+    // A reaper that somebody killed is replaced at once, by one that knows everything from its first moment.
     child.once("exit", () => {
       if (closed) return;
       launch();
-      for (const group of groups) send("group", group);
-      for (const user of users) send("user", user);
     });
     child.once("error", () => undefined);
     child.stdin?.on("error", () => undefined);
@@ -75,7 +93,7 @@ export const startReaper = (isolation: Isolation): Reaper => {
   };
   launch();
 
-  const sweep = (user: AppUser) =>
+  const kill = (user: AppUser) =>
     new Promise<void>((resolve) => {
       const sweeper = spawn("/bin/sh", ["-c", sweepScript, "sweep", String(user.uid)], {
         uid: user.uid,
@@ -87,6 +105,12 @@ export const startReaper = (isolation: Isolation): Reaper => {
       sweeper.once("error", () => resolve());
       sweeper.once("exit", () => resolve());
     });
+
+  const sweep = async (user: AppUser) => {
+    await kill(user);
+    // A killed process is still there until the kernel has taken it down; a stop that has ended must have ended all.
+    for (let tries = 0; tries < 100 && (await livesOn(user)); tries += 1) await pause(10);
+  };
 
   return {
     guardUser: (user) => {

@@ -2,7 +2,10 @@
  * The restaurant-review sample in a real Chromium, as `npm start` deploys it and `lanyard open` shows it: a profile of its
  * own that trusts the tenant's intermediate by its public key and nothing more.
  */
+import { once } from "node:events";
 import { mkdirSync } from "node:fs";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -10,6 +13,7 @@ import { browserArguments } from "../../src/cli/commands/open.ts";
 import { controlClient } from "../../src/control/client.ts";
 import type { AppSummary } from "../../src/control/protocol.ts";
 import { locate, thisMachine } from "../../src/control/state-folder.ts";
+import { openCertificates } from "../../src/edge/certificates.ts";
 import { openSandbox, type Running, type Sandbox, until } from "../cli/support.ts";
 import { needs, requireTool } from "../support/skip.ts";
 import { photo } from "./photo.ts";
@@ -65,6 +69,8 @@ needs("chromium")("the sample in a browser", () => {
 
   const open = async (address: string): Promise<Page> => {
     const page = await browser.newPage();
+    // The profile outlives a restart, and its cache must not stand in for the storage account.
+    await (await browser.newCDPSession(page)).send("Network.setCacheDisabled", { cacheDisabled: true });
     const answer = await page.goto(address);
     expect(answer?.status()).toBe(200);
     return page;
@@ -120,9 +126,22 @@ needs("chromium")("the sample in a browser", () => {
     await screenshot(page, "list");
   });
 
-  it("trusts certificates of this tenant only", async () => {
+  it("reaches no Azure host that the tenant does not have", async () => {
     const page = await browser.newPage();
-    await expect(page.goto("https://example.blob.core.windows.net/")).rejects.toThrow(/ERR_/);
+    await expect(page.goto("https://example.blob.core.windows.net/")).rejects.toThrow("ERR_TUNNEL_CONNECTION_FAILED");
+  });
+
+  it("does not trust the certificates of another tenant", async () => {
+    const { server } = await openCertificates({ folder: join(sandbox.folder, "other") });
+    const other = createServer(server, (_request, response) => response.end("other")).listen(0, "127.0.0.1");
+    await once(other, "listening");
+    try {
+      const { port } = other.address() as AddressInfo;
+      const page = await browser.newPage();
+      await expect(page.goto(`https://localhost:${port}/`)).rejects.toThrow("ERR_CERT_AUTHORITY_INVALID");
+    } finally {
+      other.close();
+    }
   });
 
   it(

@@ -175,6 +175,17 @@ interface Asked {
   readonly namesAccess: boolean;
 }
 
+/** Names and values that can go out as headers. */
+const metadataFrom = (given: JsonObject): Metadata => {
+  const metadata: Record<string, string> = {};
+  for (const [name, value] of Object.entries(given)) {
+    if (!/^[A-Za-z_]\w*$/.test(name) || typeof value !== "string" || !/^[\x20-\x7E]*$/.test(value))
+      throw armFault("invalidContent", { why: `The metadata '${name.slice(0, 100)}' is not valid.` });
+    metadata[name] = value;
+  }
+  return metadata;
+};
+
 /** ARM spells access levels with capitals: `None`, `Blob`, `Container` (management-sdks.md 5.3). */
 const askedOf = async (call: ArmCall, account: ResourceRecord): Promise<Asked> => {
   const body = (await call.body.json()) ?? {};
@@ -194,14 +205,7 @@ const askedOf = async (call: ArmCall, account: ResourceRecord): Promise<Asked> =
   return {
     access: text === "none" ? undefined : text,
     namesAccess: level !== undefined,
-    metadata: isObject(metadata)
-      ? Object.fromEntries(
-          Object.entries(metadata).map(([name, value]) => [
-            name,
-            typeof value === "string" ? value : JSON.stringify(value),
-          ]),
-        )
-      : undefined,
+    metadata: isObject(metadata) ? metadataFrom(metadata) : undefined,
   };
 };
 

@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { Readable } from "node:stream";
 import * as fc from "fast-check";
+import { ContainerSASPermissions, generateBlobSASQueryParameters } from "@azure/storage-blob";
 import { describe, expect, it } from "vitest";
 import { withContributor } from "./storage.test-support.ts";
 
@@ -39,8 +40,10 @@ describe("hostile input", () => {
   });
 
   it("of any kind never ends in a 500", async () => {
-    const { tenant, send } = await withContributor();
+    const { tenant, app, send } = await withContributor();
     await using _ = tenant;
+    tenant.assign("Owner", app, tenant.accountId());
+    tenant.assign("Storage Blob Data Owner", app, tenant.accountId());
     const text = fc.string({ unit: "binary", maxLength: 20 }).map((value) => encodeURIComponent(value.toWellFormed()));
     await fc.assert(
       fc.asyncProperty(
@@ -96,6 +99,35 @@ describe("hostile input", () => {
     );
     expect(tenant.errors).toEqual([]);
   }, 60_000);
+
+  it("does not reach the headers of an answer, nor exhaust the stack", async () => {
+    const { tenant, app, send } = await withContributor();
+    await using _ = tenant;
+    tenant.assign("Storage Blob Data Owner", app, tenant.accountId());
+    await send("/photos/x", { method: "PUT", body: "x", headers: block });
+    const sas = (contentDisposition: string): string =>
+      generateBlobSASQueryParameters(
+        {
+          containerName: "photos",
+          permissions: ContainerSASPermissions.parse("r"),
+          expiresOn: new Date(Date.now() + 3600_000),
+          contentDisposition,
+        },
+        key,
+      ).toString();
+    const key = await tenant.sharedKey();
+    expect((await tenant.send(`/photos/x?${sas("a\r\nSet-Cookie: b")}`)).status).toBe(403);
+    const named = await tenant.send(`/photos/x?${sas('attachment; filename="ü.txt"')}`);
+    expect(Buffer.from(named.headers["content-disposition"] ?? "", "latin1").toString()).toContain("ü.txt");
+    const deep = `${"(".repeat(4000)}"a" = 'b'${")".repeat(4000)}`;
+    expect((await send("/photos/x", { headers: { "x-ms-if-tags": deep } })).code).toBe("InvalidHeaderValue");
+    const nested = `${"<a>".repeat(50_000)}${"</a>".repeat(50_000)}`;
+    expect((await send("/photos/x?comp=blocklist", { method: "PUT", body: nested })).code).toBe("InvalidXmlDocument");
+    const at = `${tenant.accountId()}/blobServices/default/containers/made`;
+    expect((await tenant.arm("PUT", at, { properties: { metadata: { a: "b\r\nc" } } })).status).toBe(400);
+    expect((await send("/photos?restype=container&comp=list&prefix=%01")).text).toContain("<Prefix>\uFFFD</Prefix>");
+    expect(tenant.errors).toEqual([]);
+  });
 
   it("demands a length", async () => {
     const { tenant, app } = await withContributor();

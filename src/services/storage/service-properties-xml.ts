@@ -69,6 +69,8 @@ export const checkedRules = (rules: readonly CorsRule[]): readonly CorsRule[] =>
       rule.origins.length > 0 &&
       rule.methods.length > 0 &&
       rule.methods.every((method) => methods.has(method.toUpperCase())) &&
+      // They go out as headers.
+      [...rule.origins, ...rule.allowedHeaders, ...rule.exposedHeaders].every((text) => /^[!-~]+$/.test(text)) &&
       Number.isInteger(rule.maxAge) &&
       rule.maxAge >= 0,
   );

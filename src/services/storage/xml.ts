@@ -3,13 +3,16 @@ import { storageFault } from "./faults.ts";
 
 const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-/** Text for XML content or attributes. */
-export const escapeXml = (text: string): string =>
-  /[&<>"]/.test(text) ? text.replaceAll(/[&<>"]/g, (found) => entities[found] ?? "") : text;
-
 /** Characters that XML 1.0 cannot hold. */
 // eslint-disable-next-line no-control-regex
 const unprintable = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF\r]/;
+const everyUnprintable = new RegExp(unprintable, "g");
+
+/** Text for XML content or attributes; what XML cannot hold becomes U+FFFD. */
+export const escapeXml = (text: string): string =>
+  unprintable.test(text) || /[&<>"]/.test(text)
+    ? text.replaceAll(/[&<>"]/g, (found) => entities[found] ?? "").replaceAll(everyUnprintable, "\uFFFD")
+    : text;
 
 /** A blob's name in a listing: percent-encoded when XML cannot hold it (storage.md 7.2; both SDKs decode it). */
 export const nameElement = (name: string): string =>

@@ -191,9 +191,15 @@ const scoped = ({ target }: Resolved<BlobTarget>, fields: SasFields): SasFields 
   };
 };
 
+/** Values go out as headers: as UTF-8, and without control characters. */
 const overridesOf = (fields: SasFields): Record<string, string> => {
   const found: Record<string, string> = {};
-  for (const [name, header] of Object.entries(overrides)) if (fields(name) !== "") found[header] = fields(name);
+  for (const [name, header] of Object.entries(overrides)) {
+    const value = fields(name);
+    if (value === "") continue;
+    if (/\p{Cc}/u.test(value)) throw failed(`${name} holds control characters.`);
+    found[header] = Buffer.from(value, "utf8").toString("latin1");
+  }
   return found;
 };
 

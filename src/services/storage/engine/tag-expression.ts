@@ -47,6 +47,7 @@ export const parseTagExpression = (text: string | undefined, limit: number): Tag
   const tokens = tokensOf(text);
   let at = 0;
   let comparisons = 0;
+  let depth = 0;
   const take = (type: Token["type"]): string => {
     const next = tokens[at++];
     if (next?.type !== type) throw invalid();
@@ -55,8 +56,11 @@ export const parseTagExpression = (text: string | undefined, limit: number): Tag
   const primary = (): TagExpression => {
     if (tokens[at]?.type === "open") {
       at++;
+      // Deeper than any condition with so few comparisons needs to be.
+      if (++depth > limit) throw invalid();
       const inner = any();
       take("close");
+      depth--;
       return inner;
     }
     if (++comparisons > limit) throw invalid();

@@ -2,6 +2,7 @@
  * The gate: nothing of this project is worth anything before this holds. Unmodified SDKs, each in a process of its own, over
  * real sockets and under production host names; rights that come and go; and no token that is not ours gets anywhere.
  */
+import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTenant, type TestTenant } from "../src/testing/start-tenant.ts";
 import { type SdkProcess, startSdkProcess } from "./gate/sdk-process.ts";
@@ -9,6 +10,7 @@ import { forgeries } from "./support/forgeries.ts";
 import { type Wire, wireOf } from "./support/wire.ts";
 
 const account = "gatephotos";
+const server = "gate-pg";
 const reader = "Storage Blob Data Reader";
 const contributor = "Storage Blob Data Contributor";
 
@@ -19,6 +21,7 @@ let appEnvironment: Record<string, string>;
 let wire: Wire;
 let group: string;
 let accountId: string;
+let serverHost: string;
 let identity: { id: string; principalId: string; clientId: string };
 
 beforeAll(async () => {
@@ -28,6 +31,9 @@ beforeAll(async () => {
   accountId = await operator.step("createAccount", "gate", account);
   identity = await operator.step("createIdentity", "gate", "photo-app");
   await operator.step("createContainer", "gate", account, "photos");
+  serverHost = await operator.step("createServer", "gate", server, tenant.tenantId);
+  // Creates a web app, for its deployment host.
+  await tenant.environment({ as: "gate-site" });
   appEnvironment = {
     ...(await tenant.environment({ as: "photo-app", command: "node" })),
     AZURE_SUBSCRIPTION_ID: tenant.subscriptionId,
@@ -109,6 +115,19 @@ describe("an app with a role", () => {
   });
 });
 
+describe("an app and a database", () => {
+  it("meet once an administrator is set, and no more when it is gone", async () => {
+    tenant.decisions.length = 0;
+    await expect(app.step("whoAmI", serverHost, "photo-app")).rejects.toMatchObject({ code: "28P01" });
+    expect(tenant.decisions.findLast((each) => each.host === serverHost)).toMatchObject({ status: 401 });
+    await operator.step("addAdministrator", "gate", server, identity.principalId, "photo-app");
+    expect(await app.step("whoAmI", serverHost, "photo-app")).toBe("photo-app");
+    await expect(app.step("whoAmI", serverHost, "postgres")).rejects.toMatchObject({ code: "28P01" });
+    await operator.step("removeAdministrator", "gate", server, identity.principalId);
+    await expect(app.step("whoAmI", serverHost, "photo-app")).rejects.toMatchObject({ code: "28P01" });
+  });
+});
+
 describe("tokens", () => {
   const identityToken = async (resource: string): Promise<string> => {
     const answer = await wire.send({
@@ -131,34 +150,76 @@ describe("tokens", () => {
     readonly name: string;
     readonly audience: string;
     readonly foreignAudience: string;
+    /** Answer to a good token: the identity is known, and may be without the right. */
+    readonly known: number;
     send(token: string): Promise<number>;
   }
+  const http =
+    (host: string, path: string, headers = {}) =>
+    async (token: string) =>
+      (await wire.send({ host, path, headers, token })).status;
+  const login = async (token: string): Promise<number> => {
+    const { postgres } = JSON.parse(appEnvironment["LANYARD_HOOK"] ?? "{}") as { postgres: { port: number } };
+    const ssl = { ca: wire.ca, servername: serverHost };
+    const client = new Client({
+      ...postgres,
+      host: "127.0.0.1",
+      user: "photo-app",
+      password: token,
+      database: "postgres",
+      ssl,
+    });
+    client.on("error", () => undefined);
+    try {
+      await client.connect();
+      return 200;
+    } catch (error) {
+      return String((error as { code?: string }).code).startsWith("28") ? 401 : 500;
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  };
   const planes = (): readonly Plane[] => [
     {
       name: "Resource Manager",
       audience: "https://management.azure.com",
       foreignAudience: "https://storage.azure.com",
-      send: async (token) =>
-        (await wire.send({ host: "management.azure.com", path: `${group}?api-version=2021-04-01`, token })).status,
+      known: 200,
+      send: http("management.azure.com", `${group}?api-version=2021-04-01`),
     },
     {
       name: "Blob",
       audience: "https://storage.azure.com",
       foreignAudience: "https://management.azure.com",
-      send: async (token) =>
-        (
-          await wire.send({
-            host: `${account}.blob.core.windows.net`,
-            path: "/photos/b.txt",
-            headers: { "x-ms-version": "2025-01-05" },
-            token,
-          })
-        ).status,
+      known: 200,
+      send: http(`${account}.blob.core.windows.net`, "/photos/b.txt", { "x-ms-version": "2025-01-05" }),
+    },
+    {
+      name: "Graph",
+      audience: "https://graph.microsoft.com",
+      foreignAudience: "https://management.azure.com",
+      known: 403,
+      send: http("graph.microsoft.com", "/v1.0/users"),
+    },
+    {
+      name: "Kudu",
+      audience: "https://management.azure.com",
+      foreignAudience: "https://storage.azure.com",
+      known: 403,
+      send: http("gate-site.scm.azurewebsites.net", "/api/deployments"),
+    },
+    {
+      name: "PostgreSQL",
+      audience: "https://ossrdbms-aad.database.windows.net",
+      foreignAudience: "https://management.azure.com",
+      known: 200,
+      send: login,
     },
   ];
   let roles: string[];
   beforeAll(async () => {
     roles = [await assign(reader), await assign("Reader", group)];
+    await operator.step("addAdministrator", "gate", server, identity.principalId, "photo-app");
   });
   afterAll(async () => {
     for (const id of roles) await operator.step("unassign", id);
@@ -168,16 +229,16 @@ describe("tokens", () => {
     const key = await publishedKey();
     for (const plane of planes()) {
       const good = await identityToken(plane.audience);
-      expect([plane.name, await plane.send(good)]).toEqual([plane.name, 200]);
+      expect([plane.name, await plane.send(good)]).toEqual([plane.name, plane.known]);
       for (const [name, token] of forgeries(good, key))
         expect([plane.name, name, await plane.send(token)]).toEqual([plane.name, name, 401]);
-      expect([plane.name, await plane.send(good)]).toEqual([plane.name, 200]);
+      expect([plane.name, await plane.send(good)]).toEqual([plane.name, plane.known]);
     }
   });
 
   it("are refused everywhere when made for another audience", async () => {
     for (const plane of planes()) {
-      for (const audience of [plane.foreignAudience, "https://vault.azure.net", "https://graph.microsoft.com"])
+      for (const audience of [plane.foreignAudience, "https://vault.azure.net", "https://cosmos.azure.com"])
         expect([plane.name, audience, await plane.send(await identityToken(audience))]).toEqual([
           plane.name,
           audience,
@@ -193,7 +254,7 @@ describe("tokens", () => {
     tenant.advance(25 * 3600_000);
     for (const [plane, token] of tokens) {
       expect([plane.name, await plane.send(token)]).toEqual([plane.name, 401]);
-      expect([plane.name, await plane.send(await identityToken(plane.audience))]).toEqual([plane.name, 200]);
+      expect([plane.name, await plane.send(await identityToken(plane.audience))]).toEqual([plane.name, plane.known]);
     }
     tenant.advance(-25 * 3600_000);
   });

@@ -32,7 +32,9 @@ const install = ({ port, tlsPort, hosts, suffixes, passthrough, imdsAccount, pos
     if (excepted.has(host)) return;
     if (!fixed.has(host) && !suffixes.some((suffix) => host.endsWith(suffix))) return;
     if (wanted === 443) return { host: "127.0.0.1", port: tlsPort };
-    if (wanted === 5432 && postgres !== undefined) return { host: postgres.address, port: postgres.port };
+    // Clients without a port of their own take PGPORT, which names the front door.
+    if (postgres !== undefined && (wanted === 5432 || wanted === postgres.port))
+      return { host: postgres.address, port: postgres.port };
     return;
   };
 

@@ -5,10 +5,12 @@
  */
 import { AuthorizationManagementClient } from "@azure/arm-authorization";
 import { ManagedServiceIdentityClient } from "@azure/arm-msi";
+import { PostgreSQLManagementFlexibleServerClient } from "@azure/arm-postgresql-flexible";
 import { ResourceManagementClient } from "@azure/arm-resources";
 import { StorageManagementClient } from "@azure/arm-storage";
 import { DefaultAzureCredential } from "@azure/identity";
 import { BlobServiceClient } from "@azure/storage-blob";
+import { Client } from "pg";
 
 const credential = new DefaultAzureCredential();
 const subscription = process.env["AZURE_SUBSCRIPTION_ID"] ?? "";
@@ -17,6 +19,7 @@ const resources = new ResourceManagementClient(credential, subscription, { retry
 const storage = new StorageManagementClient(credential, subscription, { retryOptions });
 const identities = new ManagedServiceIdentityClient(credential, subscription, { retryOptions });
 const authorization = new AuthorizationManagementClient(credential, subscription, { retryOptions });
+const servers = new PostgreSQLManagementFlexibleServerClient(credential, subscription, { retryOptions });
 const blobs = (account: string): BlobServiceClient =>
   new BlobServiceClient(`https://${account}.blob.core.windows.net`, credential, { retryOptions: { maxTries: 1 } });
 
@@ -43,6 +46,40 @@ const steps = {
     return (await authorization.roleAssignments.create(scope, crypto.randomUUID(), properties)).id ?? "";
   },
   unassign: async (id: string) => (await authorization.roleAssignments.deleteById(id))?.id ?? "",
+  createServer: async (group: string, name: string, tenantId: string) => {
+    const made = await servers.servers.beginCreateOrUpdateAndWait(group, name, {
+      location: "eastus",
+      version: "17",
+      sku: { name: "Standard_B1ms", tier: "Burstable" },
+      storage: { storageSizeGB: 32 },
+      authConfig: { activeDirectoryAuth: "Enabled", passwordAuth: "Disabled", tenantId },
+    });
+    return made.fullyQualifiedDomainName ?? "";
+  },
+  addAdministrator: async (group: string, server: string, objectId: string, name: string) => {
+    const parameters = { principalType: "ServicePrincipal", principalName: name };
+    const made = await servers.administratorsMicrosoftEntra.beginCreateOrUpdateAndWait(
+      group,
+      server,
+      objectId,
+      parameters,
+    );
+    return made.objectId ?? "";
+  },
+  removeAdministrator: async (group: string, server: string, objectId: string) => {
+    await servers.administratorsMicrosoftEntra.beginDeleteAndWait(group, server, objectId);
+    return "";
+  },
+  whoAmI: async (host: string, user: string) => {
+    const { token } = await credential.getToken("https://ossrdbms-aad.database.windows.net/.default");
+    const client = new Client({ host, user, password: token, database: "postgres", ssl: true });
+    try {
+      await client.connect();
+      return (await client.query<{ user: string }>("SELECT current_user AS user")).rows[0]?.user ?? "";
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  },
   put: async (account: string, container: string, name: string, text: string) => {
     const blob = blobs(account).getContainerClient(container).getBlockBlobClient(name);
     return (await blob.upload(text, Buffer.byteLength(text))).etag ?? "";

@@ -19,8 +19,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Decision } from "../../kernel/decision.ts";
 import { createKernel } from "../../kernel/dispatch.ts";
 import { randomIds } from "../../kernel/ids.ts";
-import { memoryBody } from "../../kernel/invocation.ts";
-import type { Method, Reply, Request } from "../../kernel/message.ts";
+import type { Method, Request } from "../../kernel/message.ts";
 import { anyService } from "../../kernel/service.ts";
 import { openMemoryStore } from "../../store/memory.ts";
 import type { Store } from "../../store/store.ts";
@@ -28,25 +27,8 @@ import { armDialect } from "../../wire/arm-dialect.ts";
 import { serveMessage } from "../../wire/node-http.ts";
 import { storageDialect } from "../../wire/storage-dialect.ts";
 import { groupOperations } from "../resources/groups.ts";
+import { type Answer, bytesOf, requestOf, type Sent } from "./exchange.test-support.ts";
 import { openStorage } from "./storage.ts";
-
-export interface Sent {
-  readonly method?: Method;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer;
-  /** Default: `acme.blob.core.windows.net`. */
-  readonly host?: string;
-  readonly secure?: boolean;
-  readonly remoteAddress?: string;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly code: string | undefined;
-  readonly text: string;
-  readonly bytes: Buffer;
-}
 
 export type Role =
   | "Storage Blob Data Reader"
@@ -60,40 +42,6 @@ export type Role =
 export type TestStorage = Awaited<ReturnType<typeof startStorage>>;
 
 export const version = "2026-04-06";
-
-const bytesOf = async (reply: Reply): Promise<Buffer> => {
-  const { body } = reply;
-  if (body === undefined) return Buffer.alloc(0);
-  if ("json" in body) return Buffer.from(JSON.stringify(body.json));
-  if ("text" in body) return Buffer.from(body.text);
-  if ("bytes" in body) return Buffer.from(body.bytes);
-  return Buffer.concat((await body.stream.toArray()).map((chunk) => Buffer.from(chunk as Uint8Array)));
-};
-
-const requestOf = (path: string, sent: Sent): Request => {
-  const mark = path.indexOf("?");
-  const rawQuery = mark < 0 ? "" : path.slice(mark + 1);
-  const body = Buffer.from(sent.body ?? "");
-  const rawHeaders = Object.entries({
-    ...(body.length > 0 || (sent.method ?? "GET") === "PUT" ? { "Content-Length": String(body.length) } : {}),
-    ...sent.headers,
-  });
-  const headers = new Map(rawHeaders.map(([name, value]) => [name.toLowerCase(), value]));
-  return {
-    method: sent.method ?? "GET",
-    host: sent.host ?? "acme.blob.core.windows.net",
-    rawPath: mark < 0 ? path : path.slice(0, mark),
-    rawQuery,
-    query: new URLSearchParams(rawQuery),
-    header: (name) => headers.get(name),
-    rawHeaders,
-    body: headers.has("content-length") ? memoryBody(body) : { ...memoryBody(body), length: undefined },
-    secure: sent.secure ?? true,
-    remoteAddress: sent.remoteAddress ?? "127.0.0.1",
-    connectionApp: undefined,
-    signal: new AbortController().signal,
-  };
-};
 
 /** One for all tenants of a test file: making a key costs more than all else in a test. */
 const signingKey = openSigningKey(openMemoryStore());
@@ -346,4 +294,14 @@ export const withContributor = async (container = "photos") => {
   const send = tenant.as(await tenant.token(app));
   await send(`/${container}?restype=container`, { method: "PUT" });
   return { tenant, app, send };
+};
+
+/** An account with its key and the blob `photos/a b/c.txt`, which holds `hello`. */
+export const withBlob = async (): Promise<{ tenant: TestStorage; key: StorageSharedKeyCredential }> => {
+  const tenant = await startStorage();
+  const key = await tenant.sharedKey();
+  const container = tenant.sdk(key).getContainerClient("photos");
+  await container.create();
+  await container.getBlockBlobClient("a b/c.txt").upload("hello", 5);
+  return { tenant, key };
 };

@@ -30,10 +30,11 @@ export const commandsOf = (block: CodeBlock): readonly string[] =>
     .filter((line) => line.startsWith("$ "))
     .map((line) => line.slice(2).trim());
 
-/** Every command line that a document shows, in `console` and `sh` blocks, comments cut off. */
+/** Every command line that a document shows: in `console` and `sh` blocks, and in the `run:` of a CI job. */
 export const shownCommands = (path: string): readonly string[] =>
   codeBlocks(path).flatMap((block) => {
     if (block.language === "console") return commandsOf(block);
     if (block.language === "sh") return block.text.split("\n").filter((line) => line.trim() !== "");
+    if (block.language === "yaml") return [...block.text.matchAll(/\brun: (.+)$/gm)].map(([, line = ""]) => line);
     return [];
   });

@@ -9,6 +9,7 @@ import type { Store } from "./store.ts";
 /** @param options.key 32 bytes for sealed members; default: random, since nothing is kept */
 export const openMemoryStore = ({ key = randomBytes(32) }: { readonly key?: Uint8Array } = {}): Store => {
   const path = ":memory:";
-  const driver = sqliteDriver(openDatabase(path), { path, contents: undefined, small: Number.POSITIVE_INFINITY });
+  const options = { path, contents: undefined, small: Number.POSITIVE_INFINITY, sync: undefined };
+  const driver = sqliteDriver(openDatabase(path), options);
   return storeOver(driver, sealerOf(key));
 };

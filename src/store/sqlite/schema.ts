@@ -86,12 +86,14 @@ export const openDatabase = (path: string): DatabaseSync => {
   const database = new DatabaseSync(path);
   try {
     // A checkpoint every 500 pages stalls shorter than rarer ones do, and costs no throughput (docs/adr/0003-store.md).
-    // WAL with FULL syncs the log at every commit; fullfsync makes macOS do so down to the medium.
+    // NORMAL syncs around checkpoints, which keeps the file whole whatever happens; the sync that makes a commit durable
+    // is ours (group-commit.ts). fullfsync makes macOS sync down to the medium.
     database.exec(
       "pragma journal_mode = wal; pragma synchronous = full; pragma fullfsync = on; pragma wal_autocheckpoint = 500; " +
         "pragma cache_size = -16384; pragma trusted_schema = off",
     );
     migrate(database, path);
+    database.exec("pragma synchronous = normal");
     return database;
   } catch (error) {
     database.close();

@@ -1,11 +1,11 @@
 /** The default driver: one SQLite database and a folder of large contents. */
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, closeSync, fdatasync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { storeOver } from "../collections.ts";
 import type { Commit, Driver } from "../driver.ts";
 import { sealerOf } from "../seal.ts";
-import type { Store } from "../store.ts";
+import { StateUnusable, type Store } from "../store.ts";
 import { sqliteBytes } from "./bytes.ts";
 import { syncDirectory } from "./files.ts";
 import { groupCommit } from "./group-commit.ts";
@@ -30,7 +30,12 @@ const DEFAULT_INLINE_LIMIT = 65_536;
 /** A driver over an open database. @param contents Folder of large contents; undefined: all in the database. */
 export const sqliteDriver = (
   database: DatabaseSync,
-  options: { readonly path: string; readonly contents: string | undefined; readonly small: number },
+  options: {
+    readonly path: string;
+    readonly contents: string | undefined;
+    readonly small: number;
+    readonly sync: (() => Promise<void>) | undefined;
+  },
 ): Driver => {
   const explain = (error: unknown): unknown => explained(error, options.path);
   const told =
@@ -47,7 +52,7 @@ export const sqliteDriver = (
     commit({ ...nothing, release: refs }).catch(() => {});
   });
   const rows = sqliteRows(database, (ref) => held.has(ref));
-  const commits = groupCommit(database, rows, explain);
+  const commits = groupCommit(database, rows, options.sync, explain);
   const bytes = sqliteBytes(database, { directory: options.contents, small: options.small, held });
   const commit: Driver["commit"] = async ({ attach, ...rest }) => {
     const attachments = attach.map((ref) => bytes.attachment(ref));
@@ -69,12 +74,30 @@ export const sqliteDriver = (
     bytes,
     commit,
     close: async () => {
-      commits.flush();
-      await bytes.close();
-      database.close();
+      try {
+        await commits.flush();
+      } finally {
+        await bytes.close();
+        database.close();
+      }
     },
   };
 };
+
+/** Syncs an open file, in Node's thread pool. @throws StateUnusable */
+const syncer = (file: number, path: string) => (): Promise<void> =>
+  new Promise((resolve, reject) => {
+    fdatasync(file, (error) => {
+      if (error === null) resolve();
+      else
+        reject(
+          new StateUnusable(
+            `What was written to ${path} did not reach the disk (${error.message}). Start Lanyard again once the disk works.`,
+            { cause: error },
+          ),
+        );
+    });
+  });
 
 /**
  * Opens or creates a store on disk. One process at a time; a killed process leaves nothing to clean up by hand.
@@ -90,18 +113,22 @@ export const openSqliteStore = ({ directory, key, inlineLimit = DEFAULT_INLINE_L
   const unlock = lockState(directory);
   const path = join(directory, "store.db");
   let database: DatabaseSync | undefined;
+  let log: number | undefined;
+  const release = (): void => {
+    if (log !== undefined) closeSync(log);
+    unlock();
+  };
   try {
     database = openDatabase(path);
     syncDirectory(directory);
-    const driver = sqliteDriver(database, { path, contents, small: inlineLimit });
-    const close = async (): Promise<void> => {
-      await driver.close();
-      unlock();
-    };
+    // SQLite made it when the schema was read, and keeps the same file until the database is closed.
+    log = openSync(`${path}-wal`, "r+");
+    const driver = sqliteDriver(database, { path, contents, small: inlineLimit, sync: syncer(log, path) });
+    const close = (): Promise<void> => driver.close().finally(release);
     return storeOver({ ...driver, close }, sealer);
   } catch (error) {
     database?.close();
-    unlock();
+    release();
     throw explained(error, path);
   }
 };

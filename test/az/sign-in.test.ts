@@ -1,6 +1,7 @@
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type AzSession, signIn, startAz } from "../support/az.ts";
-import { needs } from "../support/skip.ts";
+import { needs, requireTool } from "../support/skip.ts";
 
 needs("az")("az, signed in as the developer's service principal", () => {
   let session: AzSession;
@@ -85,9 +86,26 @@ needs("az")("az, signed in as the developer's service principal", () => {
     expect(unknown.stderr).toContain("Role 'Nope' doesn't exist.");
   });
 
+  it("signs in with an app's managed identity, which sees what its roles show and no directory", async () => {
+    const as = { as: "az-in-app", env: { AZURE_CONFIG_DIR: join(session.folder, "..", "identity", ".azure") } };
+    const { tenant } = session;
+    const login = "az login --identity --allow-no-subscriptions";
+    const run = (script: string) =>
+      tenant.run("bash", ["-c", `PATH="${dirname(requireTool("az"))}:$PATH"; ${script}`], as);
+    expect(JSON.parse((await run(login)).stdout)).toMatchObject([{ name: "N/A(tenant level account)" }]);
+    expect((await run("az ad sp list")).stderr).toContain("Insufficient privileges to complete the operation.");
+    await tenant.assign({ role: "Reader", to: "az-in-app" });
+    expect(JSON.parse((await run(login)).stdout)).toMatchObject([
+      { id: tenant.subscriptionId, user: { name: "systemAssignedIdentity" } },
+    ]);
+    const made = await run("az group create --name mine --location eastus");
+    expect(made.stderr).toContain("(AuthorizationFailed)");
+    expect(made.stderr).toContain("Microsoft.Resources/subscriptions/resourceGroups/write");
+  });
+
   it("deletes a group with what is in it", async () => {
     await session.bash("az group delete --name rg1 --yes");
-    expect(await session.json("az group list")).toEqual([]);
+    expect((await session.bash("az group exists --name rg1")).stdout.trim()).toBe("false");
   });
 
   it("leaves no failure of ours behind", () => expect(session.tenant.failures).toEqual([]));

@@ -181,11 +181,12 @@ needs("az", "python")("tutorial 1 through az", () => {
     const { url, status } = await session.json(put);
     expect(status).toBe(201);
     expect((await session.bash(`${curl} ${url}`)).stdout).toBe("hello");
+    // In the app's folder `webapp up` left a default group, which these commands refuse beside a scope.
     const [held] = await session.json(
-      `az role assignment list --all --query "[?roleDefinitionName=='Storage Blob Data Contributor']"`,
+      `cd / && az role assignment list --all --query "[?roleDefinitionName=='Storage Blob Data Contributor']"`,
     );
     expect(held).toMatchObject({ principalType: "ServicePrincipal" });
-    await session.bash(`az role assignment delete --ids ${held.id}`);
+    await session.bash(`cd / && az role assignment delete --ids ${held.id}`);
     expect((await session.json(put)).error).toContain("AuthorizationPermissionMismatch");
     const refused = session.tenant.decisions.findLast((each) => each.operation === "PutBlob");
     expect(refused?.checks.at(-1)?.need.name).toBe(
@@ -195,7 +196,7 @@ needs("az", "python")("tutorial 1 through az", () => {
 
   step("deletes the group and all that is in it", async () => {
     await session.bash("az group delete --name $RESOURCE_GROUP_NAME --yes");
-    expect(await session.json("az resource list")).toEqual([]);
+    expect(await session.json("cd / && az resource list")).toEqual([]);
   });
 
   it("leaves no failure of ours behind", () => expect(session.tenant.failures).toEqual([]));

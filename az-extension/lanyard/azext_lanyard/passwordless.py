@@ -114,3 +114,6 @@ def _create_role(cli_ctx, host, login, database, role, principal_id):
     # Since PostgreSQL 15 only a database's owner may create in "public" unasked; the app's migrations do.
     with Connection(host, login, token, database) as connection:
         connection.query(f"grant usage, create on schema public to {identifier(role)}")
+        # A grant by somebody who may not give it is only a warning to PostgreSQL.
+        if not connection.query(f"select has_schema_privilege({literal(role)}, 'public', 'CREATE') as may").rows[0]["may"]:
+            raise PostgresError(f"{login} could not let {role} create in schema public of {database}")

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { createContainer, startAzuriteBlob } from "./azurite.ts";
 import { blobHeaders, blobHost, counter, head, load } from "./client.ts";
-import { connect, createAccount, startTenant } from "./product.ts";
+import { connect, createAccount, startDetached } from "./product.ts";
 import { compare, interleave, type Work } from "./work.ts";
 
 const account = "lanyardbench";
@@ -14,7 +14,7 @@ export const blobs: Work = {
   name: "blobs",
   run: async (bench) => {
     const state = join(bench.scratch, "blobs");
-    await using _tenant = await startTenant(bench, state);
+    await using _tenant = await startDetached(bench, state);
     const client = await connect(bench, state);
     const token = await createAccount(client, account);
     await using azurite = await startAzuriteBlob(join(bench.scratch, "blobs-azurite"), client, account);

@@ -24,6 +24,7 @@ const door = await postgres.startFrontDoor(
     outcome: () => undefined,
   },
   [0],
+  () => process.exit(1),
 );
 console.log(`ready ${await door.add("bench", [])}`);
 process.on("SIGTERM", () => process.exit());

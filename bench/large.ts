@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { blobHeaders, blobHost, head, load } from "./client.ts";
 import { node, start } from "./processes.ts";
-import { connect, createAccount, startTenant } from "./product.ts";
+import { connect, createAccount, startDetached } from "./product.ts";
 import { compare, interleave, type Work } from "./work.ts";
 
 const account = "lanyardbench";
@@ -14,7 +14,7 @@ export const large: Work = {
   name: "large",
   run: async (bench) => {
     const state = join(bench.scratch, "large");
-    await using _tenant = await startTenant(bench, state);
+    await using _tenant = await startDetached(bench, state);
     const client = await connect(bench, state);
     const token = await createAccount(client, account);
     const files = join(bench.scratch, "large-files");

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createContainer, startAzuriteBlob } from "./azurite.ts";
 import { blobHeaders, blobHost, counter, head, load } from "./client.ts";
-import { ask, connect, createAccount, startTenant } from "./product.ts";
+import { ask, connect, createAccount, startDetached } from "./product.ts";
 import { compare, interleave, type Work } from "./work.ts";
 
 const account = "lanyardbench";
@@ -15,7 +15,7 @@ export const listing: Work = {
   name: "listing",
   run: async (bench) => {
     const state = join(bench.scratch, "listing");
-    await using _tenant = await startTenant(bench, state);
+    await using _tenant = await startDetached(bench, state);
     const client = await connect(bench, state);
     const token = await createAccount(client, account);
     const fill = (port: number, connections: number): Promise<unknown> =>

@@ -60,10 +60,14 @@ export const start = async (file: string, args: readonly string[], options: Star
   const readyAfter = await new Promise<number>((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code) => reject(new Error(`${file} ${args.join(" ")} ended with ${code}: ${errors}${output}`)));
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      if (output.length < 100_000) output += text;
-      if (options.ready.test(output)) resolve(performance.now() - began);
-    });
+    const listen = (text: string): void => {
+      output += text;
+      if (!options.ready.test(output)) return;
+      resolve(performance.now() - began);
+      // What it says from now on is read and thrown away.
+      child.stdout.off("data", listen).resume();
+    };
+    child.stdout.setEncoding("utf8").on("data", listen);
   });
   const stop = async (): Promise<void> => {
     child.kill("SIGTERM");

@@ -20,6 +20,26 @@ export const startTenant = (bench: Bench, state: string): Promise<Running> =>
     env: productEnvironment(bench),
   });
 
+/** Starts a tenant in the background, for load: nobody reads its request log, as nobody reads the peer's. */
+export const startDetached = async (bench: Bench, state: string): Promise<Running> => {
+  const env = productEnvironment(bench);
+  const began = performance.now();
+  const output = await run(node, [command(bench), "up", "-d", "--state", state, "--port", "0", "--json"], { env });
+  const readyAfter = performance.now() - began;
+  const { pid } = JSON.parse(output) as { readonly pid: number };
+  let running = true;
+  const end = (): void => {
+    if (running) process.kill(pid, "SIGKILL");
+  };
+  process.on("exit", end);
+  const stop = async (): Promise<void> => {
+    await run(node, [command(bench), "down", "--state", state], { env });
+    running = false;
+    process.off("exit", end);
+  };
+  return { pid, output, readyAfter, stop, [Symbol.asyncDispose]: stop };
+};
+
 export interface Answer {
   readonly status: number;
   readonly body: string;

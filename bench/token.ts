@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { head, load } from "./client.ts";
 import { node, start } from "./processes.ts";
-import { environmentOf, startTenant } from "./product.ts";
+import { environmentOf, startDetached } from "./product.ts";
 import { compare, interleave, type Work } from "./work.ts";
 
 /** An app asks for its token again and again: the second and all later ones come from the back end's cache. */
@@ -9,7 +9,7 @@ export const token: Work = {
   name: "token",
   run: async (bench) => {
     const state = join(bench.scratch, "token");
-    await using _tenant = await startTenant(bench, state);
+    await using _tenant = await startDetached(bench, state);
     await using bare = await start(node, [join(import.meta.dirname, "bare.ts"), "http"], { ready: /ready \d+\n/ });
     const env = await environmentOf(bench, state, "bench-app");
     const endpoint = new URL(env["IDENTITY_ENDPOINT"] ?? "");

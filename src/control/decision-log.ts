@@ -42,7 +42,7 @@ export const logFileName = "requests.ndjson";
 const pendingLimit = 50_000;
 
 export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
-  const { folder, keep = 2000, maximumBytes = 16 * 1024 * 1024, maximumAge = 14 * 86_400_000, delay = 25 } = options;
+  const { folder, keep = 2000, maximumBytes = 16 * 1024 * 1024, maximumAge = 14 * 86_400_000, delay = 100 } = options;
   const file = join(folder, logFileName);
   const aside = `${file}.1`;
   const ring: LogEntry[] = [];

@@ -91,7 +91,7 @@ const shortCaller = (caller: string): string => {
  * allow it; for another error its code.
  */
 export const requestLine = (entry: LogEntry): string => {
-  const time = new Date(entry.time).toLocaleTimeString("en-GB");
+  const time = new Date(entry.time).toTimeString().slice(0, 8);
   const head = [
     time,
     shortCaller(entry.caller).padEnd(18),

@@ -13,7 +13,8 @@ const run = async (invocation: Invocation): Promise<number> => {
   try {
     const session = await open(invocation, { defaultPort, onStop: () => lifetime.end("requested") });
     const ready = { ...(await session.status()), milliseconds: performance.now(), detached };
-    session.log.follow((entry) => output.emit({ type: "request", entry }));
+    // In the background nobody looks on: `lanyard logs` shows the requests, from the log that is kept anyway.
+    if (!detached) session.log.follow((entry) => output.emit({ type: "request", entry }));
     output.emit({ type: "ready", ready });
     report?.ready(ready);
     const reason = await lifetime.ended;

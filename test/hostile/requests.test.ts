@@ -74,7 +74,7 @@ describe("bad requests get a clear 4xx in the surface's own shape", () => {
     ["twenty megabytes", "x".repeat(20 * 1024 * 1024)],
   ])("a body of %s", async (name, body) => {
     await eachSurface(async (surface) => {
-      for (const method of ["PUT", "POST", "PATCH"]) {
+      for (const method of body.length > 10_000_000 ? ["PUT"] : ["PUT", "POST", "PATCH"]) {
         const answer = await bench.wire
           .send({ method, host: surface.host, path: surface.strict, headers: surface.headers, body })
           // A body that nobody wants may be cut off while it is being sent.

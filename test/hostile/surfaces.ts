@@ -1,4 +1,5 @@
 /** The surfaces that a client can reach, each with a good request and the shape in which it refuses. */
+import { Agent } from "node:https";
 import { expect } from "vitest";
 import { startTenant, type TestTenant } from "../../src/testing/start-tenant.ts";
 import { type Wire, type WireAnswer, type WireRequest, wireOf } from "../support/wire.ts";
@@ -26,6 +27,8 @@ export interface Surface {
 export interface Bench extends AsyncDisposable {
   readonly tenant: TestTenant;
   readonly wire: Wire;
+  /** Keeps its connections: what goes wrong on others must not touch them. */
+  readonly steady: Wire;
   readonly surfaces: readonly Surface[];
 }
 
@@ -53,6 +56,10 @@ const isOauthError = (answer: WireAnswer): boolean =>
 const isIdentityError = (answer: WireAnswer): boolean =>
   member(parsed(answer), "statusCode") === answer.status && typeof member(parsed(answer), "message") === "string";
 
+/** Kudu answers in plain words. */
+const isKuduError = (answer: WireAnswer): boolean =>
+  String(answer.headers["content-type"]).startsWith("text/plain") && answer.text.length > 0;
+
 const isStorageError = (answer: WireAnswer): boolean =>
   typeof answer.headers["x-ms-error-code"] === "string" &&
   (answer.text === "" || /^\uFEFF?<\?xml[^>]*><Error><Code>\w+<\/Code><Message>/.test(answer.text));
@@ -69,9 +76,9 @@ export const expectRefusal = (surface: Surface, answer: WireAnswer, method: stri
   ).toBe(true);
 };
 
-/** The good request is answered, on a new connection. */
-export const expectAlive = async ({ wire }: Pick<Bench, "wire">, surface: Surface): Promise<void> => {
-  const answer = await wire.send(surface.good);
+/** The good request is answered. */
+export const expectAlive = async ({ steady }: Bench, surface: Surface): Promise<void> => {
+  const answer = await steady.send(surface.good);
   expect([surface.name, Math.floor(answer.status / 100)], answer.text.slice(0, 300)).toEqual([surface.name, 2]);
 };
 
@@ -84,6 +91,8 @@ export const openBench = async (): Promise<Bench> => {
   const { principalId } = (made.body as { properties: { principalId: string } }).properties;
   const developer = await tenant.environment({ command: "node" });
   const app = await tenant.environment({ as: identity, command: "node" });
+  // Creates a web app, for its deployment host.
+  await tenant.environment({ as: "hostile-app" });
   const wire = wireOf(developer);
   const tokenPath = `/${tenant.tenantId}/oauth2/v2.0/token`;
   const form = (scope: string): string =>
@@ -494,6 +503,75 @@ export const openBench = async (): Promise<Bench> => {
       ],
       refuses: isStorageError,
     },
+    {
+      // Without the log stream, which never ends.
+      name: "Kudu",
+      strict: "/api/zipdeploy",
+      nowhere: "/nothing/here",
+      host: "hostile-app.scm.azurewebsites.net",
+      good: { host: "hostile-app.scm.azurewebsites.net", path: "/api/deployments", headers: armHeaders },
+      headers: { ...armHeaders, "content-type": "application/zip" },
+      segments: [
+        "api",
+        "deployments",
+        "latest",
+        "log",
+        "zipdeploy",
+        "publish",
+        "settings",
+        "logs",
+        "docker",
+        "vfs",
+        "site",
+        "wwwroot",
+        "..",
+        "newui",
+        "deploy",
+        "command",
+        "zip",
+        "diagnostics",
+      ],
+      queries: [
+        "isAsync=true",
+        "isAsync=x",
+        "type=zip",
+        "type=war",
+        "type=",
+        "path=../../etc/passwd",
+        "path=/etc/passwd",
+        "restart=x",
+        "clean=true",
+        "author=%00",
+        "deployer=%0d%0aX:1",
+        "message=x",
+        "ignorestack=x",
+        "$top=-1",
+        "time=x",
+      ],
+      extras: [
+        ["content-type", "application/json"],
+        ["content-type", "multipart/form-data; boundary=x"],
+        ["if-none-match", "x"],
+        ["authorization", "Basic AAAA"],
+        ["accept", "text/html"],
+      ],
+      bodies: [
+        "",
+        "PK",
+        "PK\u0003\u0004",
+        "{}",
+        '{"packageUri":"http://169.254.169.254/"}',
+        '{"command":"id"}',
+        "x".repeat(5000),
+      ],
+      refuses: isKuduError,
+    },
   ];
-  return { tenant, wire, surfaces, [Symbol.asyncDispose]: () => tenant.close() };
+  const agent = new Agent({ keepAlive: true });
+  const steady = wireOf(developer, agent);
+  const dispose = async (): Promise<void> => {
+    agent.destroy();
+    await tenant.close();
+  };
+  return { tenant, wire, steady, surfaces, [Symbol.asyncDispose]: dispose };
 };

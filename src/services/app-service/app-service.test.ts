@@ -239,7 +239,7 @@ describe("zip deploy", () => {
       body: Buffer.from("no zip"),
       headers: await bearer(),
     });
-    expect(sync.status).toBe(500);
+    expect(sync.status).toBe(400);
   }, 60_000);
 
   it("lets one deployment run at a time", async () => {

@@ -34,6 +34,8 @@ export interface Deployment {
   readonly message: string;
   readonly received: number;
   readonly ended?: number;
+  /** The archive itself was refused: the sender's mistake, not the build's. */
+  readonly unacceptable?: boolean;
   /** The site's content is this one's. */
   readonly active: boolean;
   readonly log: readonly LogEntry[];
@@ -85,6 +87,10 @@ export interface Deployments {
   /** Deployments that an earlier process did not finish have failed. */
   recover(): Promise<void>;
 }
+
+/** The host's `DeploymentFailed` says what failed. */
+const isArchiveFault = (error: unknown): boolean =>
+  error instanceof Error && "kind" in error && error.kind === "archive";
 
 interface Running {
   current: Deployment;
@@ -157,7 +163,13 @@ export const openDeployments = (options: {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const log = [...running.current.log, entry(`Deployment Failed. ${reason}`, 2)];
-      update({ status: status.failed, statusText: reason, log, ended: clock.now() });
+      update({
+        status: status.failed,
+        statusText: reason,
+        log,
+        ended: clock.now(),
+        unacceptable: isArchiveFault(error),
+      });
     }
     await settle(running.current);
     return running.current;

@@ -60,9 +60,12 @@ const push = async (
     };
   }
   const ended = await done;
-  return ended.status === status.success
-    ? { status: 200 }
-    : { status: 500, body: { text: ended.statusText, type: "text/plain; charset=utf-8" } };
+  if (ended.status === status.success) return { status: 200 };
+  // Kudu answers 500 for a failed build (app-service.md 3.2); an archive that we refuse is the sender's to change.
+  return {
+    status: ended.unacceptable === true ? 400 : 500,
+    body: { text: ended.statusText, type: "text/plain; charset=utf-8" },
+  };
 };
 
 const oneDeployTypes = new Set(["war", "jar", "ear", "lib", "static", "startup", "script"]);

@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** Suites that need more than npm. Each lives in a folder of its own and has its own script (`npm run test:NAME`). */
-const extra = ["browser", "python", "az"];
+const extra = ["browser", "sample", "python", "az"];
 
 const common = { testTimeout: 30_000, hookTimeout: 60_000, pool: "forks" as const };
 

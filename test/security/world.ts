@@ -30,6 +30,8 @@ export interface World extends AsyncDisposable {
   readonly wire: Wire;
   readonly arm: (method: string, path: string, body?: unknown) => Promise<WireAnswer>;
   token(resource: string): Promise<string>;
+  /** Another start of the tenant, in the same folders. */
+  readonly startAgain: () => Promise<TenantProcess>;
   /** Asks a hosted app to do something; the answer is what came of it. */
   ask(app: string, what: object): Promise<unknown>;
 }
@@ -39,7 +41,7 @@ const probe = `
 const http = require("node:http");
 const fs = require("node:fs");
 const net = require("node:net");
-const { execFileSync } = require("node:child_process");
+const { execFileSync, spawn } = require("node:child_process");
 const acts = {
   environment: () => ({ ...process.env }),
   whoami: () => ({ uid: process.getuid(), groups: process.getgroups() }),
@@ -47,6 +49,7 @@ const acts = {
   list: ({ path }) => fs.readdirSync(path),
   write: ({ path }) => fs.writeFileSync(path, "x"),
   find: ({ path }) => execFileSync("find", [path, "-readable", "-not", "-type", "l"], { stdio: ["ignore", "pipe", "ignore"] }).toString(),
+  spawn: ({ command, detached }) => spawn("/bin/sh", ["-c", command], { detached, stdio: "ignore" }).pid,
   environments: () => fs.readdirSync("/proc").filter((name) => /^\\d+$/.test(name)).filter((pid) => {
     try { return fs.statSync("/proc/" + pid).uid !== process.getuid() && fs.readFileSync("/proc/" + pid + "/environ").length > 0; } catch { return false; }
   }),
@@ -124,6 +127,7 @@ export const openWorld = async (
     developer,
     wire,
     token,
+    startAgain: () => startTenantProcess({ state, env, cwd: at("project") }),
     arm: (method, path, body) =>
       wire.send({
         method,

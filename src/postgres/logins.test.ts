@@ -51,6 +51,18 @@ describe("an Entra administrator", () => {
     });
   });
 
+  it("grants on schema public of a database that the server's administrator created", async () => {
+    const owner = await tenant.connect({ server: "pg1", user: "pgadmin", password: "P@ssw0rd-1" });
+    await owner.query("CREATE DATABASE by_password");
+    const client = await asAdmin("by_password");
+    await client.query("CREATE ROLE reviews");
+    await client.query("GRANT CREATE ON SCHEMA public TO reviews");
+    const { rows } = await client.query(
+      "SELECT nspowner::regrole::text AS owner, has_schema_privilege('reviews', oid, 'CREATE') AS may FROM pg_namespace WHERE nspname = 'public'",
+    );
+    expect(rows).toEqual([{ owner: "azure_pg_admin", may: true }]);
+  });
+
   it("creates the role of a managed identity, which then logs in with its own token", async () => {
     const client = await asAdmin();
     const created = await client.query(

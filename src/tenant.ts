@@ -32,6 +32,7 @@ import { openMemoryStore } from "./store/memory.ts";
 import { openSqliteStore } from "./store/sqlite/store.ts";
 import type { Store } from "./store/store.ts";
 import { knownResources } from "./known-resources.ts";
+import { openTenantClock, type TenantClock } from "./tenant-clock.ts";
 
 export interface TenantOptions {
   /** Folder of the tenant's state; created 0700. */
@@ -44,6 +45,7 @@ export interface TenantOptions {
   /** Gateway port; 0: any free one. */
   readonly port: number;
   readonly openPort?: number;
+  /** What the tenant's own clock is an offset to; default: the machine's. */
   readonly clock?: Clock;
   /** Seconds; overrides every token's lifetime. */
   readonly tokenLifetime?: number;
@@ -65,7 +67,7 @@ export interface Tenant extends AsyncDisposable {
   readonly secrets: AppSecrets;
   readonly issuer: TokenIssuer;
   readonly certificates: Certificates;
-  readonly clock: Clock;
+  readonly clock: TenantClock;
   readonly gateway: Gateway;
   readonly postgres: Postgres;
   readonly apps: HostedApps;
@@ -77,7 +79,6 @@ export interface Tenant extends AsyncDisposable {
 /** Puts a tenant together and opens its ports. The one place where drivers, services and the edge meet. */
 export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
   const { stateDirectory, decisions, onError } = options;
-  const clock = options.clock ?? systemClock;
   const ids = randomIds;
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
   await mkdir(options.runtimeDirectory, { recursive: true, mode: 0o700 });
@@ -85,6 +86,7 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     openCertificates({ folder: join(stateDirectory, "certificates") }),
     options.store === "memory" ? openMemoryStore() : (options.store ?? openState(stateDirectory)),
   ]);
+  const clock = await openTenantClock(store, options.clock ?? systemClock);
   const info = await openTenantInfo(store, ids);
   const directory = openDirectory(store);
   await seedDeveloper({ info, directory, ids, clock });

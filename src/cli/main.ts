@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   run: () => import("./commands/run.ts"),
   env: () => import("./commands/env.ts"),
   az: () => import("./commands/az.ts"),
+  clock: () => import("./commands/clock.ts"),
   logs: () => import("./commands/logs.ts"),
   open: () => import("./commands/open.ts"),
   start: () => import("./commands/start.ts"),

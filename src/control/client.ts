@@ -1,6 +1,8 @@
 /** Speaks to a running tenant over its control socket. */
 import type { IncomingMessage } from "node:http";
+import type { ClockChange } from "../kernel/clock.ts";
 import { http } from "../wire/http.ts";
+import type { ClockView } from "./clock.ts";
 import type { LogEntry } from "./log-entry.ts";
 import { Problem } from "./problem.ts";
 import {
@@ -17,6 +19,8 @@ export interface Control {
   status(): Promise<Status>;
   environment(request: EnvironmentRequest): Promise<EnvironmentGrant>;
   browser(): Promise<BrowserGrant>;
+  /** The tenant's clock, after the change when there is one. */
+  clock(change?: ClockChange): Promise<ClockView>;
 }
 
 export interface ControlClient extends Control {
@@ -40,6 +44,10 @@ export const controlClient = (socketPath: string): ControlClient => {
   return {
     status: () => get<Status>("/status"),
     browser: () => get<BrowserGrant>("/browser"),
+    clock: async (change) =>
+      (await readJson(
+        await (change === undefined ? call("GET", "/clock") : call("POST", "/clock", change)),
+      )) as ClockView,
     environment: async (request) => (await readJson(await call("POST", "/environment", request))) as EnvironmentGrant,
     stop: async () => {
       (await call("POST", "/stop")).resume();

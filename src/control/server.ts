@@ -4,7 +4,9 @@
  */
 import { chmodSync, rmSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ClockChange } from "../kernel/clock.ts";
 import { http } from "../wire/http.ts";
+import { type ClockView, readClockChange } from "./clock.ts";
 import type { DecisionLog } from "./decision-log.ts";
 import { Problem } from "./problem.ts";
 import {
@@ -20,6 +22,7 @@ export interface ControlHandlers {
   status(): Promise<Status>;
   environment(request: EnvironmentRequest): Promise<EnvironmentGrant>;
   browser(): Promise<BrowserGrant>;
+  clock(change?: ClockChange): Promise<ClockView>;
   /** Begins to stop; the answer goes out first. */
   stop(): void;
   readonly log: DecisionLog;
@@ -69,6 +72,10 @@ const answer = async (request: IncomingMessage, response: ServerResponse, handle
       return send(response, 200, await handlers.browser());
     case "POST /environment":
       return send(response, 200, await handlers.environment(environmentRequest(await readJson(request))));
+    case "GET /clock":
+      return send(response, 200, await handlers.clock());
+    case "POST /clock":
+      return send(response, 200, await handlers.clock(readClockChange(await readJson(request))));
     case "GET /logs":
       return streamLogs(url.searchParams, response, handlers.log);
     case "POST /stop":

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Tenant } from "../tenant.ts";
 import { listApps } from "./apps.ts";
 import type { Control } from "./client.ts";
+import { changeClock, clockView } from "./clock.ts";
 import { type DecisionLog, openDecisionLog } from "./decision-log.ts";
 import { type GrantContext, grantEnvironment } from "./grants.ts";
 import { acquire, type Lock, runningTenants } from "./lock.ts";
@@ -138,6 +139,7 @@ const controlOf = (context: GrantContext, opened: number): Control => {
       warnings: await tenant.apps.warnings(),
     }),
     environment: (request) => grantEnvironment(context, request),
+    clock: async (change) => (change === undefined ? clockView(tenant.clock) : changeClock(tenant.clock, change)),
     browser: async () => ({
       openPort: gateway.openPort,
       spki: certificates.intermediateSpki,

@@ -86,9 +86,8 @@ describe("management requests", () => {
 
   it("refuse a missing or impossible api-version, an unknown type and an unknown namespace", async () => {
     const code = async (path: string) =>
-      (
-        await test.send({ method: "GET", host: "management.azure.com", path, token: await test.developerToken() })
-      ).body.error.code;
+      (await test.send({ method: "GET", host: "management.azure.com", path, token: await test.developerToken() })).body
+        .error.code;
     expect(await code(group("rights"))).toBe("MissingApiVersionParameter");
     expect(await code(`${group("rights")}?api-version=soon`)).toBe("InvalidApiVersionParameter");
     expect(await code(`${group("rights")}/providers/Microsoft.Web/nothing/x?api-version=2024-01-01`)).toMatch(

@@ -122,7 +122,7 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
       requireUnlocked(access, call);
     },
   };
-  const verifier = tokenVerifier({ tenant: info, key, clock });
+  const verifier = tokenVerifier({ tenant: info, key, clock, groupsOf: directory.groupsOf });
   const postgres = await openTenantPostgres({
     stateDirectory: join(stateDirectory, "postgres"),
     runtimeDirectory: join(options.runtimeDirectory, "pg"),

@@ -35,8 +35,10 @@ export const tokenVerifier = (options: {
   readonly tenant: Pick<TenantInfo, "tenantId">;
   readonly key: Pick<SigningKey, "kid" | "publicKey">;
   readonly clock: Clock;
+  /** Groups of a principal now: for tokens of members of too many groups, which name none (access.md 5.3). */
+  readonly groupsOf: (objectId: string) => Promise<readonly string[]>;
 }): TokenVerifier => {
-  const { tenant, key, clock } = options;
+  const { tenant, key, clock, groupsOf } = options;
   const issuers = [
     `https://sts.windows.net/${tenant.tenantId}/`,
     `https://login.microsoftonline.com/${tenant.tenantId}/v2.0`,
@@ -68,10 +70,16 @@ export const tokenVerifier = (options: {
       if (!audiences(read.audience)) return refused(token, "audience");
       if (read.expiresAt <= now) return refused(token, "expired");
       if (read.notBefore > now) return refused(token, "not-yet-valid");
-      return { ok: true, caller: read.caller, expiresAt: read.expiresAt, audience: read.audience };
+      const { caller } = read;
+      const overage = objectOf(caller.claims["_claim_names"])["groups"] !== undefined;
+      const current = overage ? { ...caller, groups: await groupsOf(caller.objectId) } : caller;
+      return { ok: true, caller: current, expiresAt: read.expiresAt, audience: read.audience };
     },
   };
 };
+
+const objectOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null ? { ...value } : {};
 
 const fromClaims = (
   claims: Record<string, unknown>,

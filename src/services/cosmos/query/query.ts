@@ -1,0 +1,126 @@
+/**
+ * The query engine of Azure Cosmos DB for NoSQL: text to tree, tree to a program, documents in, rows out. No I/O and no
+ * clock of its own. See README.md.
+ */
+import type { Query } from "./ast.ts";
+import { compileProgram } from "./compile-query.ts";
+import { parse, parseCondition as parseConditionText } from "./parse.ts";
+import { type Narrowing, narrowing, orderPaths } from "./ranges.ts";
+import { newCompilation, type QueryOptions, type RunStatistics } from "./scope.ts";
+import { type Json, typeRank } from "./values.ts";
+import { QueryError } from "./errors.ts";
+
+export { QueryError } from "./errors.ts";
+export type { Query } from "./ast.ts";
+export type { ComputedProperty, QueryOptions, RunStatistics, TextStatistics, UserFunctions } from "./scope.ts";
+export type { Json, Value } from "./values.ts";
+export { type Interval, inRange, type Narrowing, narrowing, orderPaths, type PathRange } from "./ranges.ts";
+export { indexUtilization } from "./index-utilization.ts";
+export { compositeIndexNeeded } from "./composite.ts";
+export { passThroughPlan, queryPlan } from "./plan.ts";
+
+/**
+ * Reads a query. Cache the result by text: it does not change and holds no parameters.
+ * @throws QueryError SC1001 and its kin, with the offsets of what does not fit.
+ */
+export const parseQuery = (text: string): Query => parse(text);
+
+/** Reads the `condition` of a patch: `FROM c WHERE ...`. */
+export const parseCondition = (text: string): Query => parseConditionText(text);
+
+/** One pass of a query over documents. Push as many as there are, take rows in between, finish once. */
+export interface QueryRun {
+  /** False: the rest of the documents can change nothing any more. */
+  push(document: Json): boolean;
+  /** Rows that are ready so far; each is handed out once. */
+  take(): Json[];
+  /** The last rows: all of them for sorted and grouped queries. */
+  finish(): Json[];
+  readonly statistics: Readonly<RunStatistics>;
+}
+
+export interface CompiledQuery {
+  /** Opens a pass. Passes do not share state. */
+  open(): QueryRun;
+  /** A whole pass; rows come as soon as they are known. */
+  run(documents: Iterable<Json>): Iterable<Json>;
+  /** What the WHERE clause says about paths: a store may leave out documents that are not inside. */
+  readonly narrowing: Narrowing;
+  /** The paths of ORDER BY, when all of them are document paths. */
+  readonly order: ReturnType<typeof orderPaths>;
+  /** Rows come in the order of the documents: a page can end after any row. */
+  readonly streaming: boolean;
+}
+
+/** Binds parameters and hooks, and checks what can be checked without documents. @throws QueryError */
+export const compileQuery = (query: Query, options: QueryOptions = {}): CompiledQuery => {
+  const build = (): QueryRun => openRun(query, options);
+  let checked: QueryRun | undefined = build();
+  const open = (): QueryRun => {
+    const run = checked ?? build();
+    checked = undefined;
+    return run;
+  };
+  const computed = new Set((options.computedProperties ?? []).map(({ name }) => name));
+  return {
+    open,
+    run: (documents) => runAll(open(), documents),
+    narrowing: narrowing(query, options.parameters, computed),
+    order: orderPaths(query),
+    streaming: query.orderBy.length === 0 && query.rank === undefined && query.groupBy.length === 0,
+  };
+};
+
+const runAll = function* (run: QueryRun, documents: Iterable<Json>): Generator<Json> {
+  for (const document of documents) {
+    const more = run.push(document);
+    yield* run.take();
+    if (!more) break;
+  }
+  yield* run.finish();
+};
+
+const openRun = (query: Query, options: QueryOptions): QueryRun => {
+  const compilation = newCompilation(options);
+  const { slots, statistics, step } = compilation;
+  const program = compileProgram(compilation, query);
+  const { each, test, document } = program;
+  const execution = program.open();
+  const row = (): boolean => {
+    if (test !== undefined && !test()) return true;
+    statistics.rows += 1;
+    return execution.row();
+  };
+  const counted = (rows: Json[]): Json[] => {
+    statistics.output += rows.length;
+    return rows;
+  };
+  let ended = program.constant && !row();
+  return {
+    push: (value) => {
+      if (ended || program.constant) return false;
+      step();
+      statistics.documents += 1;
+      slots[document] = value;
+      ended = !each(row);
+      return !ended;
+    },
+    take: () => counted(execution.rows.drain()),
+    finish: () => counted(execution.finish()),
+    statistics,
+  };
+};
+
+/** Parameters as requests bring them: `[{name: "@x", value: 1}]`. */
+export const readParameters = (parameters: Json | undefined): ReadonlyMap<string, Json> => {
+  const found = new Map<string, Json>();
+  if (parameters === undefined || parameters === null) return found;
+  if (typeRank(parameters) !== 5) throw new QueryError("SC0001", "The query parameters must be an array.");
+  for (const parameter of parameters as readonly Json[]) {
+    const { name, value } = (typeRank(parameter) === 6 ? parameter : {}) as { name?: Json; value?: Json };
+    if (typeof name !== "string" || !/^@[\p{L}\p{N}_$]+$/u.test(name))
+      throw new QueryError("SC0002", "Every query parameter needs a name that starts with '@'.");
+    if (value !== undefined) found.set(name, value);
+  }
+  return found;
+};

@@ -11,6 +11,7 @@ import type { Kernel } from "./kernel/dispatch.ts";
 import { anyService, type Service } from "./kernel/service.ts";
 import { type AppService, openAppService } from "./services/app-service/app-service.ts";
 import type { SiteRunner } from "./services/app-service/runner.ts";
+import { openCosmos } from "./services/cosmos/cosmos.ts";
 import { authorizationTypes } from "./services/authorization/service.ts";
 import type { AccessState } from "./services/authorization/state.ts";
 import { entraService } from "./services/entra/service.ts";
@@ -30,6 +31,7 @@ import { linkers } from "./services/service-linker/linkers.ts";
 import { openStorage } from "./services/storage/storage.ts";
 import type { Store } from "./store/store.ts";
 import { armDialect } from "./wire/arm-dialect.ts";
+import { cosmosDialect } from "./wire/cosmos-dialect.ts";
 import { graphDialect } from "./wire/graph-dialect.ts";
 import { oauthDialect } from "./wire/oauth-dialect.ts";
 import { storageDialect } from "./wire/storage-dialect.ts";
@@ -76,6 +78,7 @@ export const createServices = (parts: Parts): Services => {
     tenantId: tenant.tenantId,
     dialect: storageDialect,
   });
+  const cosmos = openCosmos({ store: parts.store, arm, verifier, dialect: cosmosDialect });
   const postgres = { arm, engine: parts.postgres };
   const appService = openAppService({
     store: parts.store,
@@ -93,12 +96,14 @@ export const createServices = (parts: Parts): Services => {
     linkers(arm),
     tags(arm),
     ...storage.types,
+    ...cosmos.types,
     ...postgresTypes(postgres),
     ...appService.types,
   ];
   const list = [
     anyService(entraService({ directory, issuer, knownResource }, oauthDialect)),
     anyService(storage.service),
+    anyService(cosmos.service),
     anyService(graphService({ directory, tenant, verifier, dialect: graphDialect })),
     anyService(ipifyService()),
     ...appService.services,
@@ -110,6 +115,7 @@ export const createServices = (parts: Parts): Services => {
           ...subscriptionOperations(arm),
           ...providerOperations(arm, types),
           ...storage.armOperations,
+          ...cosmos.armOperations,
           ...postgresOperations(resources),
           ...appService.armOperations,
         ],

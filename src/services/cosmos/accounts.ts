@@ -1,0 +1,92 @@
+import { objectOf, type ResourceRecord, textOf } from "../../arm/record.ts";
+import type { Resources } from "../../arm/resources.ts";
+import { type Recent, recent } from "./recent.ts";
+
+export const accountType = "Microsoft.DocumentDB/databaseAccounts";
+export const hostSuffix = ".documents.azure.com";
+
+export const keyNames = ["primary", "secondary", "primaryReadonly", "secondaryReadonly"] as const;
+export type KeyName = (typeof keyNames)[number];
+
+/** What the data plane knows of a database account. */
+export interface Account {
+  readonly name: string;
+  /** Canonical resource id. */
+  readonly id: string;
+  /** Opaque id of its data: an account that is deleted and made again is empty. */
+  readonly uid: string;
+  readonly keys: Readonly<Record<KeyName, Buffer>>;
+  readonly localAuth: boolean;
+  /** Display names, in order of failover: the first one is written to. */
+  readonly locations: readonly string[];
+  readonly consistency: string;
+  readonly multipleWrites: boolean;
+}
+
+export interface Accounts {
+  named(name: string): Promise<Account | undefined>;
+  /** The account that a host label (`acme`, `acme-eastus`) belongs to. */
+  ofLabel(label: string): Promise<Account | undefined>;
+  /** The resource was written or deleted: settings and keys take effect with the next request. */
+  changed(name: string): void;
+}
+
+export const regionLabel = (location: string): string => location.toLowerCase().replaceAll(" ", "");
+
+/** @param opened told of each account when its data is first asked for */
+export const openAccounts = (resources: Pick<Resources, "named">, opened: (account: Account) => void): Accounts => {
+  const seen = new Set<string>();
+  const kept: Recent<Account> = recent(1000, async (name) => {
+    const record = await resources.named(accountType, name);
+    if (record === undefined) return undefined;
+    const account = accountOf(record);
+    if (!seen.has(account.uid)) opened(account);
+    seen.add(account.uid);
+    return account;
+  });
+  const named = (name: string): Promise<Account | undefined> => kept.get(name.toLowerCase());
+  return {
+    named,
+    ofLabel: async (label) => {
+      const exact = await named(label);
+      if (exact !== undefined) return exact;
+      const dash = label.lastIndexOf("-");
+      const account = dash < 0 ? undefined : await named(label.slice(0, dash));
+      return account?.locations.some((each) => regionLabel(each) === label.slice(dash + 1)) === true
+        ? account
+        : undefined;
+    },
+    changed: (name) => kept.forget(name.toLowerCase()),
+  };
+};
+
+export const accountUid = (record: ResourceRecord): string => textOf(record.secrets?.["uid"]);
+
+export const locationsOf = (record: Pick<ResourceRecord, "properties">): readonly string[] => {
+  const locations = record.properties["locations"];
+  return (Array.isArray(locations) ? locations : []).map((each) => textOf(objectOf(each)["locationName"]));
+};
+
+const accountOf = (record: ResourceRecord): Account => {
+  const { properties, secrets = {} } = record;
+  const key = (name: KeyName): Buffer => Buffer.from(textOf(secrets[name]), "base64");
+  return {
+    name: record.name,
+    id: record.id,
+    uid: accountUid(record),
+    keys: {
+      primary: key("primary"),
+      secondary: key("secondary"),
+      primaryReadonly: key("primaryReadonly"),
+      secondaryReadonly: key("secondaryReadonly"),
+    },
+    localAuth: properties["disableLocalAuth"] !== true,
+    locations: locationsOf(record),
+    consistency: textOf(objectOf(properties["consistencyPolicy"])["defaultConsistencyLevel"]) || "Session",
+    multipleWrites: properties["enableMultipleWriteLocations"] === true,
+  };
+};
+
+/** `https://acme.documents.azure.com:443/`; of a region when it is named. */
+export const endpointOf = (name: string, location?: string): string =>
+  `https://${name}${location === undefined ? "" : `-${regionLabel(location)}`}${hostSuffix}:443/`;

@@ -1,0 +1,87 @@
+import type { Call } from "../../../kernel/call.ts";
+import type { SecretCaller } from "../../../kernel/caller.ts";
+import type { Need, Verdict } from "../../../kernel/decision.ts";
+import type { Fault } from "../../../kernel/fault.ts";
+import type { Decider } from "../../../kernel/service.ts";
+import { dataActions, isKeyAction, isReadAction } from "../actions.ts";
+import { cosmosFault } from "../faults.ts";
+import type { CosmosTarget } from "../target.ts";
+import type { Roles } from "./roles.ts";
+
+const keyDecider: Decider<CosmosTarget> = {
+  name: "Account keys",
+  applies: (caller) => caller.kind === "secret",
+  decide: ({ caller, need }) => {
+    const { name, grant } = caller as SecretCaller;
+    if (grant["readOnly"] !== true || isReadAction(need.name)) return { allowed: true, via: `account key ${name}` };
+    return { allowed: false, cause: "read-only-key", reason: `The key ${name} is read-only.` };
+  },
+};
+
+/** Below the account: `/`, `/dbs/d`, `/dbs/d/colls/c`. */
+const ownScope = (need: Need, target: CosmosTarget): string => {
+  const scope = need.scope.slice(target.account.id.length);
+  return scope === "" ? "/" : scope;
+};
+
+const roleDecider = (roles: Roles): Decider<CosmosTarget> => ({
+  name: "Cosmos DB roles",
+  applies: (caller) => caller.kind === "principal",
+  decide: async ({ caller, need, target }): Promise<Verdict> => {
+    if (caller.kind !== "principal") return { allowed: false, cause: "no-assignment", reason: "Not a principal." };
+    if (isKeyAction(need.name))
+      return {
+        allowed: false,
+        cause: "not-in-data-plane",
+        reason: `No token is allowed ${need.name} on the data plane, whatever its roles.`,
+        hint: "Use the management plane (az cosmosdb sql ..., Resource Manager), or an account key.",
+      };
+    const scope = ownScope(need, target);
+    const grant = await roles.grantOf(target.account.uid, {
+      principals: [caller.objectId, ...caller.groups],
+      action: need.name,
+      scope,
+      // The account document is what every client reads first: a grant below is enough (cosmos.md 14).
+      somewhere: need.name === dataActions.readMetadata && scope === "/",
+    });
+    if (grant !== undefined) return { allowed: true, via: `sqlRoleAssignments/${grant.id} at ${grant.scope}` };
+    const role = isReadAction(need.name) ? "Reader" : "Contributor";
+    return {
+      allowed: false,
+      cause: "no-assignment",
+      reason: `No native role assignment grants ${need.name} at ${scope} to ${caller.name}. Azure RBAC roles do not count here.`,
+      hint: `az cosmosdb sql role assignment create --account-name ${target.account.name} --role-definition-name "Cosmos DB Built-in Data ${role}" --scope "${scope}" --principal-id ${caller.objectId}`,
+    };
+  },
+});
+
+/** Who decides for whom. Azure RBAC is not among them: the management plane's roles never open the data plane. */
+export const cosmosDeciders = (roles: Roles): readonly Decider<CosmosTarget>[] => [roleDecider(roles), keyDecider];
+
+/** Words a refusal as the service does (cosmos.md 14). */
+export const refusal = (call: Call<CosmosTarget>, need: Need, verdict: Verdict & { allowed: false }): Fault => {
+  const { caller, target, request } = call;
+  const hint = verdict.hint === undefined ? {} : { hint: verdict.hint };
+  const account = target.account.name;
+  if (caller.kind === "anonymous") return cosmosFault("missingAuthorization");
+  if (verdict.cause === "read-only-key") return cosmosFault("readOnlyKey", {}, hint);
+  if (verdict.cause === "not-in-data-plane")
+    return cosmosFault(
+      "notInDataPlane",
+      { account, request: `${request.method} ${request.rawPath.replaceAll(/\/{2,}/g, "/")}` },
+      { ...hint, detail: { subStatus: 5300 } },
+    );
+  const resource = need.scope.slice(target.account.id.length + 1);
+  const isUser = caller.kind === "principal" && caller.type === "User";
+  return cosmosFault(
+    "noRole",
+    {
+      account,
+      principal: caller.kind === "principal" ? caller.objectId : caller.kind,
+      action: need.name,
+      resource: resource === "" ? "/" : resource,
+      more: isUser ? " This could be because the user's group memberships were not present in the AAD token." : "",
+    },
+    { ...hint, detail: { subStatus: 5301 } },
+  );
+};

@@ -1,0 +1,62 @@
+import type { ArmContext } from "../../arm/context.ts";
+import type { ArmTarget, ResourceType } from "../../arm/resource-type.ts";
+import type { TokenVerifier } from "../../identity/verify.ts";
+import type { AnyOperation } from "../../kernel/operation.ts";
+import type { Dialect, Service } from "../../kernel/service.ts";
+import type { Store } from "../../store/store.ts";
+import { openAccounts } from "./accounts.ts";
+import { accountTypes } from "./arm/database-accounts.ts";
+import { providerOperations } from "./arm/provider-operations.ts";
+import { roleTypes } from "./arm/sql-roles.ts";
+import { sqlTypes } from "./arm/sql-resources.ts";
+import { openRoles } from "./auth/roles.ts";
+import { dropAccount, sweepDropped } from "./engine/catalog.ts";
+import { openEngine } from "./engine/engine.ts";
+import { openQueryEngine } from "./query-engine.ts";
+import { cosmosService } from "./service.ts";
+import type { CosmosTarget } from "./target.ts";
+
+/** Everything Cosmos DB puts into a tenant. */
+export interface Cosmos {
+  readonly service: Service<CosmosTarget>;
+  readonly types: readonly ResourceType[];
+  readonly armOperations: readonly AnyOperation<ArmTarget>[];
+}
+
+export const openCosmos = (options: {
+  readonly store: Store;
+  readonly arm: ArmContext;
+  readonly verifier: TokenVerifier;
+  readonly dialect: Dialect;
+  readonly cacheBytes?: number;
+}): Cosmos => {
+  const { store, arm, verifier, dialect } = options;
+  const { clock, ids, resources } = arm;
+  const engine = openEngine({
+    store,
+    clock,
+    ids,
+    ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),
+  });
+  const roles = openRoles(store);
+  const accounts = openAccounts(resources, ({ uid }) => {
+    // What a crash left of deleted containers. When it fails, the next start tries again.
+    sweepDropped(engine, uid).catch(() => undefined);
+  });
+  const context = { arm, engine, roles, accounts };
+  return {
+    service: cosmosService({ engine, accounts, roles, queries: openQueryEngine({ clock, ids }), verifier, dialect }),
+    types: [
+      ...accountTypes({
+        ...context,
+        dropData: async (uid) => {
+          await dropAccount(engine, uid);
+          await roles.drop(uid);
+        },
+      }),
+      ...sqlTypes(context),
+      ...roleTypes(context),
+    ],
+    armOperations: providerOperations(resources),
+  };
+};

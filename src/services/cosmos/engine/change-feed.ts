@@ -1,0 +1,47 @@
+/** The change feed: every item once, at its latest version, in the order of those versions (cosmos.md 10). */
+import { setImmediate as turn } from "node:timers/promises";
+import type { CollectionSpec } from "../../../store/store.ts";
+import { type Engine, isExpired, nowSeconds, type Place } from "./engine.ts";
+import { type Extent, inExtent } from "./feed.ts";
+import { containerPartition, itemSpec, type JsonObject } from "./records.ts";
+
+export interface ChangePage {
+  readonly documents: readonly JsonObject[];
+  /** Where the next page goes on. */
+  readonly lsn: number;
+}
+
+const markSpec: CollectionSpec<{ readonly at: number }> = { name: "cosmosMarks" };
+
+/** The LSN of now: a write of its own tells it, so that it holds among all processes. */
+export const currentLsn = async (engine: Engine, { account, container }: Place): Promise<number> =>
+  (
+    await engine.store
+      .collection(markSpec)
+      .put(containerPartition(account, container), "now", { at: nowSeconds(engine) })
+  ).sequence;
+
+export const readChanges = async (
+  engine: Engine,
+  place: Place,
+  from: { readonly lsn: number; readonly extent: Extent; readonly limit: number; readonly since: number | undefined },
+): Promise<ChangePage> => {
+  const partition = containerPartition(place.account, place.container);
+  const within = inExtent(from.extent, place);
+  const now = nowSeconds(engine);
+  const documents: JsonObject[] = [];
+  let { lsn } = from;
+  for (;;) {
+    const limit = Math.max(100, from.limit);
+    const changes = await engine.store.changes(itemSpec, partition, lsn, limit);
+    for (const { key, value, sequence } of changes) {
+      if (documents.length >= from.limit) return { documents, lsn };
+      lsn = sequence;
+      if (value === undefined || !within(key) || isExpired(value, place.container, now)) continue;
+      if (from.since !== undefined && Number(value.doc["_ts"]) < from.since) continue;
+      documents.push({ ...value.doc, _lsn: sequence });
+    }
+    if (changes.length < limit) return { documents, lsn };
+    await turn();
+  }
+};

@@ -1,0 +1,45 @@
+/** Continuation tokens: opaque text below 1 KB that says where a page ended, bound to container and query. */
+import { createHash } from "node:crypto";
+import { cosmosFault } from "../faults.ts";
+import { isObject } from "./definition.ts";
+
+/** The end of a page of results that come in feed order. */
+export interface FeedMark {
+  readonly epk: string;
+  readonly order: number;
+  /** Results of the next document already handed out. */
+  readonly skip: number;
+}
+
+/** The end of a page of a result that had to be sorted: how much of it was handed out. */
+export interface ResultMark {
+  readonly offset: number;
+  /** Names the kept result, if it is still kept. */
+  readonly kept: string;
+}
+
+export type Mark = FeedMark | ResultMark;
+
+const version = 1;
+
+/** Short name of what a token is for. */
+export const fingerprint = (...parts: readonly unknown[]): string =>
+  createHash("sha256").update(JSON.stringify(parts)).digest("base64url").slice(0, 12);
+
+export const writeToken = (purpose: string, mark: Mark): string =>
+  Buffer.from(JSON.stringify({ v: version, p: purpose, ...mark })).toString("base64url");
+
+/** @throws 400 for a token that is damaged, or of another container, query or version */
+export const readToken = (purpose: string, token: string): Mark => {
+  let read: unknown;
+  try {
+    read = JSON.parse(Buffer.from(token, "base64url").toString("utf8"));
+  } catch {
+    read = undefined;
+  }
+  if (!isObject(read) || read["v"] !== version || read["p"] !== purpose) throw cosmosFault("invalidContinuation");
+  const { epk, order, skip, offset, kept } = read;
+  if (typeof epk === "string" && typeof order === "number" && typeof skip === "number") return { epk, order, skip };
+  if (typeof offset === "number" && offset >= 0 && typeof kept === "string") return { offset, kept };
+  throw cosmosFault("invalidContinuation");
+};

@@ -1,0 +1,140 @@
+import type { Clock } from "../../../kernel/clock.ts";
+import type { Ids } from "../../../kernel/ids.ts";
+import type { Entry, Store, Transaction } from "../../../store/store.ts";
+import { cosmosFault } from "../faults.ts";
+import { type Recent, recent } from "../recent.ts";
+import {
+  accountPartition,
+  containerKey,
+  containerPartition,
+  type ContainerRecord,
+  containerSpec,
+  type DatabaseRecord,
+  databaseSpec,
+  itemSpec,
+  type ItemRecord,
+} from "./records.ts";
+import { looksLikeRid, orderSource } from "./rid.ts";
+import { openSnapshots, type Snapshots } from "./snapshots.ts";
+
+/** What the engine's functions work with. It knows accounts by an opaque id and nothing of who may do what. */
+export interface Engine {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Numbers new items; grows. */
+  readonly nextOrder: () => number;
+  /** By `account/name`. */
+  readonly databases: Recent<DatabaseRecord>;
+  /** By `account/database/name`. */
+  readonly containers: Recent<ContainerRecord>;
+  readonly snapshots: Snapshots;
+  /** The highest LSN that was told of a container, by its rid. */
+  readonly told: Map<string, number>;
+}
+
+export const openEngine = (options: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Bound of the documents kept parsed in memory, in bytes of JSON. */
+  readonly cacheBytes?: number;
+}): Engine => {
+  const { store, clock, ids, cacheBytes = 256 * 1024 * 1024 } = options;
+  const databases = store.collection(databaseSpec);
+  const containers = store.collection(containerSpec);
+  return {
+    store,
+    clock,
+    ids,
+    nextOrder: orderSource(() => clock.wall()),
+    databases: recent(1000, async (key) => {
+      const [account = "", name = ""] = key.split("/");
+      const partition = accountPartition(account);
+      const named = (await databases.get(partition, name))?.value;
+      if (named !== undefined || !looksLikeRid(name)) return named;
+      return (await databases.find(partition, "rid", name, { limit: 1 }))[0]?.value;
+    }),
+    containers: recent(10_000, async (key) => {
+      const [account = "", database = "", name = ""] = key.split("/");
+      const partition = accountPartition(account);
+      const named = (await containers.get(partition, containerKey(database, name)))?.value;
+      if (named !== undefined || !looksLikeRid(name)) return named;
+      const found = (await containers.find(partition, "rid", name, { limit: 1 }))[0]?.value;
+      return found?.database === database ? found : undefined;
+    }),
+    snapshots: openSnapshots(store, cacheBytes),
+    told: new Map(),
+  };
+};
+
+/** Names hold no slash; one that does is nowhere. */
+export const findDatabase = async (
+  engine: Engine,
+  account: string,
+  name: string,
+): Promise<DatabaseRecord | undefined> => (name.includes("/") ? undefined : engine.databases.get(`${account}/${name}`));
+
+export const findContainer = async (
+  engine: Engine,
+  account: string,
+  database: string,
+  name: string,
+): Promise<ContainerRecord | undefined> =>
+  name.includes("/") ? undefined : engine.containers.get(`${account}/${database}/${name}`);
+
+/** A container and where its items are. */
+export interface Place {
+  readonly account: string;
+  readonly container: ContainerRecord;
+}
+
+/** A transaction on the items of one container. */
+export interface Scene extends Place {
+  readonly engine: Engine;
+  readonly tx: Transaction;
+  readonly partition: string;
+  /** Seconds, tenant clock. */
+  readonly now: number;
+}
+
+export const nowSeconds = (engine: Engine): number => Math.floor(engine.clock.now() / 1000);
+
+/** Runs `work` in one transaction in which the container is known to exist. May run more than once. */
+export const inContainer = async <R>(engine: Engine, place: Place, work: (scene: Scene) => Promise<R>): Promise<R> => {
+  const { account } = place;
+  const { database, id, rid } = place.container;
+  const shared = accountPartition(account);
+  const partition = containerPartition(account, place.container);
+  return engine.store.transact([shared, partition], async (tx) => {
+    const container = (await tx.collection(containerSpec).get(shared, containerKey(database, id)))?.value;
+    if (container?.rid !== rid) throw cosmosFault("notFound");
+    return work({ engine, account, container, tx, partition, now: nowSeconds(engine) });
+  });
+};
+
+/** The container's LSN as far as it was told to anybody, at least `lsn`. Forward only. */
+export const lsnOf = (engine: Engine, { rid }: Pick<ContainerRecord, "rid">, lsn = 0): number => {
+  const known = Math.max(engine.told.get(rid) ?? 0, lsn);
+  engine.told.set(rid, known);
+  return known;
+};
+
+/** Whether time has run out for an item: it is there no more, for anybody (cosmos.md 7). */
+export const isExpired = ({ doc }: ItemRecord, { definition }: ContainerRecord, now: number): boolean => {
+  const standard = definition["defaultTtl"];
+  if (typeof standard !== "number") return false;
+  const own = doc["ttl"];
+  const ttl = typeof own === "number" ? own : standard;
+  return ttl !== -1 && Number(doc["_ts"]) + ttl <= now;
+};
+
+/** An item that is there and alive. */
+export const liveItem = async (
+  engine: Engine,
+  { account, container }: Place,
+  key: string,
+): Promise<Entry<ItemRecord> | undefined> => {
+  const entry = await engine.store.collection(itemSpec).get(containerPartition(account, container), key);
+  return entry === undefined || isExpired(entry.value, container, nowSeconds(engine)) ? undefined : entry;
+};

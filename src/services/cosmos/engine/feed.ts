@@ -1,0 +1,88 @@
+/** Which items a query, read feed or change feed is about: all, those of a key or of a beginning of one, or an EPK range. */
+import { badRequest } from "../faults.ts";
+import { type Engine, isExpired, nowSeconds, type Place } from "./engine.ts";
+import { belongsTo, epkOfKey, type KeyValues, scanPrefix } from "./partition-key.ts";
+import type { ItemRecord, JsonObject } from "./records.ts";
+import { compareRows, type Row } from "./snapshots.ts";
+
+export interface Extent {
+  readonly key: KeyValues | undefined;
+  /** [start, end) of effective partition keys. */
+  readonly range: { readonly start: string; readonly end: string } | undefined;
+}
+
+export const inExtent = ({ key, range }: Extent, { container }: Place): ((itemKey: string) => boolean) => {
+  const below = key === undefined ? undefined : belongsTo(key, container.partitionKey);
+  return (itemKey) => {
+    if (below !== undefined && !below(itemKey)) return false;
+    if (range === undefined) return true;
+    const epk = epkOfKey(itemKey);
+    return epk >= range.start && epk < range.end;
+  };
+};
+
+/** First row whose EPK is not before one. */
+const lowerBound = (rows: readonly Row[], epk: string): number => {
+  let [low, high] = [0, rows.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((rows[middle]?.epk ?? "") < epk) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+};
+
+/** Live rows of an extent in feed order, and the LSN they are of. */
+export const rowsOf = async (
+  engine: Engine,
+  place: Place,
+  extent: Extent,
+): Promise<{ readonly rows: readonly Row[]; readonly lsn: number }> => {
+  const { container, account } = place;
+  const { rows, lsn } = await engine.snapshots.read(account, container);
+  const now = nowSeconds(engine);
+  const expires = typeof container.definition["defaultTtl"] === "number";
+  const alive = (row: Row): boolean => !expires || !isExpired(row as ItemRecord, container, now);
+  if (extent.key === undefined && extent.range === undefined) return { rows: expires ? rows.filter(alive) : rows, lsn };
+  const within = inExtent(extent, place);
+  const epk =
+    extent.key === undefined ? (extent.range?.start ?? "") : epkOfScan(scanPrefix(extent.key, container.partitionKey));
+  const found: Row[] = [];
+  for (let at = lowerBound(rows, epk); at < rows.length; at++) {
+    const row = rows[at] as Row;
+    if (extent.key !== undefined ? !row.epk.startsWith(epk) : row.epk >= (extent.range?.end ?? "FF")) break;
+    if (within(row.key) && alive(row)) found.push(row);
+  }
+  return { rows: found, lsn };
+};
+
+const epkOfScan = (prefix: string): string => (prefix.includes("|") ? epkOfKey(prefix) : prefix);
+
+/** Where a page ended: the row's place in feed order. */
+export interface Position {
+  readonly epk: string;
+  readonly order: number;
+  readonly key: string;
+}
+
+export const after = (rows: readonly Row[], { epk, order, key }: Position): readonly Row[] => {
+  const start = lowerBound(rows, epk);
+  const last: Row = { epk, order, key, size: 0, doc: {} };
+  let at = start;
+  while (at < rows.length && compareRows(rows[at] as Row, last) <= 0) at++;
+  return at === 0 ? rows : rows.slice(at);
+};
+
+/** How many a page holds: 100 unless the client says otherwise (cosmos.md 9). @throws 400 */
+export const pageSizeOf = (header: string | undefined): number => {
+  if (header === undefined || header === "" || header === "-1") return 100;
+  const size = Number(header);
+  if (!Number.isInteger(size) || size < 1)
+    throw badRequest("The value of x-ms-max-item-count must be -1 or a positive number.");
+  return Math.min(size, 10_000);
+};
+
+/** The largest page, in bytes of JSON. */
+export const pageBytes = 4 * 1024 * 1024;
+
+export const documentsOf = (rows: readonly Row[]): readonly JsonObject[] => rows.map(({ doc }) => doc);

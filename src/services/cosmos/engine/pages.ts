@@ -1,0 +1,154 @@
+/** Runs queries over a container, page by page. */
+import { setImmediate as turn } from "node:timers/promises";
+import type { Ids } from "../../../kernel/ids.ts";
+import { cosmosFault } from "../faults.ts";
+import type { FeedMark, Mark, ResultMark } from "./continuation.ts";
+import { after, pageBytes } from "./feed.ts";
+import type { PreparedQuery } from "./query-port.ts";
+import type { Json } from "./records.ts";
+import type { Row } from "./snapshots.ts";
+
+export interface Page {
+  /** JSON texts. */
+  readonly results: readonly string[];
+  /** Undefined: that was all. */
+  readonly next: Mark | undefined;
+  /** Documents looked at. */
+  readonly scanned: number;
+  readonly scannedBytes: number;
+}
+
+export interface Pages {
+  read(query: PreparedQuery, rows: readonly Row[], from: Mark | undefined, limit: number): Promise<Page>;
+}
+
+/** After so long others get a turn. */
+const sliceMilliseconds = 10;
+const checkEvery = 64;
+
+const keptResults = 64;
+const keptBytes = 64 * 1024 * 1024;
+
+interface Kept {
+  readonly texts: readonly string[];
+  readonly bytes: number;
+}
+
+/** Sorted and grouped results are kept for the pages to come; one that was let go is computed again. */
+export const openPages = (ids: Ids): Pages => {
+  const kept = new Map<string, Kept>();
+  const keep = (texts: readonly string[]): string => {
+    const bytes = texts.reduce((sum, text) => sum + text.length, 0);
+    const name = ids.bytes(9).toString("base64url");
+    kept.set(name, { texts, bytes });
+    let total = [...kept.values()].reduce((sum, each) => sum + each.bytes, 0);
+    for (const [oldest, value] of kept) {
+      if (kept.size <= keptResults && total <= keptBytes) break;
+      kept.delete(oldest);
+      total -= value.bytes;
+    }
+    return name;
+  };
+  return {
+    read: async (query, rows, from, limit) => {
+      if (from === undefined ? query.streaming : "epk" in from) {
+        if (!query.streaming) throw cosmosFault("invalidContinuation");
+        return streamed(query, rows, from as FeedMark | undefined, limit);
+      }
+      const mark = from as ResultMark | undefined;
+      const found = mark === undefined ? undefined : kept.get(mark.kept);
+      const run = found === undefined ? await complete(query, rows) : { ...found, scanned: 0, scannedBytes: 0 };
+      const page = cut(run.texts, mark?.offset ?? 0, limit);
+      const end = (mark?.offset ?? 0) + page.length;
+      const { scanned, scannedBytes } = run;
+      if (end >= run.texts.length) return { results: page, next: undefined, scanned, scannedBytes };
+      const name = found === undefined || mark === undefined ? keep(run.texts) : mark.kept;
+      return { results: page, next: { offset: end, kept: name }, scanned, scannedBytes };
+    },
+  };
+};
+
+/** At most `limit` texts and a page's bytes; never none while there is one. */
+const cut = (texts: readonly string[], start: number, limit: number): readonly string[] => {
+  let bytes = 0;
+  let end = start;
+  while (end < texts.length && end - start < limit) {
+    bytes += texts[end]?.length ?? 0;
+    if (bytes > pageBytes && end > start) break;
+    end++;
+  }
+  return texts.slice(start, end);
+};
+
+/** Yields to other requests when its time slice is over. */
+const pacer = (): (() => Promise<void> | undefined) => {
+  let count = 0;
+  let started = performance.now();
+  return () => {
+    if (++count % checkEvery !== 0 || performance.now() - started < sliceMilliseconds) return undefined;
+    return turn().then(() => {
+      started = performance.now();
+    });
+  };
+};
+
+const textOf = (value: Json): string => JSON.stringify(value);
+
+const complete = async (
+  query: PreparedQuery,
+  rows: readonly Row[],
+): Promise<{ texts: readonly string[]; scanned: number; scannedBytes: number }> => {
+  const run = query.open();
+  const pace = pacer();
+  const results: Json[] = [];
+  let scanned = 0;
+  let scannedBytes = 0;
+  if (!query.constant)
+    for (const row of rows) {
+      scanned++;
+      scannedBytes += row.size;
+      const more = run.add(row.doc);
+      results.push(...run.take());
+      if (!more) break;
+      const pause = pace();
+      if (pause !== undefined) await pause;
+    }
+  for (const each of run.finish()) results.push(each);
+  return { texts: results.map(textOf), scanned, scannedBytes };
+};
+
+const streamed = async (
+  query: PreparedQuery,
+  all: readonly Row[],
+  from: FeedMark | undefined,
+  limit: number,
+): Promise<Page> => {
+  const rows = from === undefined ? all : after(all, { epk: from.epk, order: from.order, key: "\u{10FFFF}" });
+  const run = query.open();
+  const pace = pacer();
+  const results: string[] = [];
+  let bytes = 0;
+  let scanned = 0;
+  let scannedBytes = 0;
+  let skip = from?.skip ?? 0;
+  let last: { epk: string; order: number } = { epk: from?.epk ?? "", order: from?.order ?? -1 };
+  for (const row of rows) {
+    if (results.length >= limit || bytes >= pageBytes)
+      return { results, next: { ...last, skip: 0 }, scanned, scannedBytes };
+    scanned++;
+    scannedBytes += row.size;
+    run.add(row.doc);
+    const own = run.take();
+    for (let index = skip; index < own.length; index++) {
+      if (results.length >= limit) return { results, next: { ...last, skip: index }, scanned, scannedBytes };
+      const text = textOf(own[index] as Json);
+      results.push(text);
+      bytes += text.length;
+    }
+    skip = 0;
+    last = { epk: row.epk, order: row.order };
+    const pause = pace();
+    if (pause !== undefined) await pause;
+  }
+  return { results, next: undefined, scanned, scannedBytes };
+};

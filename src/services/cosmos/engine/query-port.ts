@@ -1,0 +1,30 @@
+/** What the data plane needs of the query language; `query-engine.ts` fits it to the evaluator in `query/`. */
+import type { Json, JsonObject } from "./records.ts";
+
+export interface QuerySpec {
+  readonly text: string;
+  readonly parameters: readonly { readonly name: string; readonly value: Json }[];
+}
+
+export interface QueryRun {
+  /** Takes the next document. False: no further one is wanted. */
+  add(document: JsonObject): boolean;
+  /** Results that are ready; handed out once. Only streaming queries have any before the end. */
+  take(): readonly Json[];
+  finish(): readonly Json[];
+}
+
+export interface PreparedQuery {
+  /** Each document's results depend on it alone: no ORDER BY, GROUP BY, DISTINCT, aggregate, TOP or OFFSET. */
+  readonly streaming: boolean;
+  /** The documents are of no interest: `SELECT 1`. */
+  readonly constant: boolean;
+  open(): QueryRun;
+}
+
+export interface QueryEngine {
+  /** @param definition of the container, for its indexing policy @throws Fault 400 in the service's words */
+  prepare(spec: QuerySpec, definition: JsonObject | undefined): PreparedQuery;
+  /** Whether a patch's condition, `FROM c WHERE ...`, holds for a document. @throws Fault 400 */
+  holds(condition: string, document: JsonObject): boolean;
+}

@@ -1,0 +1,70 @@
+/** What the engine keeps, and where: databases, containers and roles in the account's partition, items in the container's. */
+import type { CollectionSpec } from "../../../store/store.ts";
+
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [name: string]: Json;
+}
+
+/** Provisioned throughput in RU/s: fixed, or the most that autoscale may reach. */
+export type Throughput = { readonly manual: number } | { readonly autoscaleMaximum: number };
+
+export interface DatabaseRecord {
+  readonly id: string;
+  /** 4 bytes, base64. */
+  readonly rid: string;
+  readonly etag: string;
+  /** Seconds since the epoch, tenant clock. */
+  readonly ts: number;
+  readonly throughput?: Throughput;
+}
+
+export interface PartitionKeyDefinition {
+  readonly paths: readonly string[];
+  readonly kind: "Hash" | "MultiHash";
+  readonly version: 1 | 2;
+}
+
+export interface ContainerRecord {
+  readonly id: string;
+  readonly database: string;
+  /** 8 bytes, base64; a container that is made again has another one. */
+  readonly rid: string;
+  readonly etag: string;
+  readonly ts: number;
+  readonly partitionKey: PartitionKeyDefinition;
+  /** The whole definition as clients see it, without system properties. */
+  readonly definition: JsonObject;
+  readonly throughput?: Throughput;
+}
+
+export interface ItemRecord {
+  /** With its system properties. */
+  readonly doc: JsonObject;
+  /** Order of creation within the container. */
+  readonly order: number;
+  /** UTF-8 bytes of the JSON. */
+  readonly size: number;
+}
+
+/** Who holds a unique key: the item's key. */
+export interface UniqueRecord {
+  readonly item: string;
+}
+
+export const databaseSpec: CollectionSpec<DatabaseRecord> = {
+  name: "cosmosDatabases",
+  indexes: { rid: (value) => value.rid },
+};
+export const containerSpec: CollectionSpec<ContainerRecord> = {
+  name: "cosmosContainers",
+  indexes: { rid: (value) => value.rid },
+};
+export const itemSpec: CollectionSpec<ItemRecord> = { name: "cosmosItems" };
+export const uniqueSpec: CollectionSpec<UniqueRecord> = { name: "cosmosUniqueKeys" };
+
+export const accountPartition = (account: string): string => `cosmos/${account}`;
+export const containerPartition = (account: string, container: Pick<ContainerRecord, "rid">): string =>
+  `cosmos/${account}/${container.rid}`;
+/** Names hold no slash. */
+export const containerKey = (database: string, container: string): string => `${database}/${container}`;

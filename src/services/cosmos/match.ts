@@ -1,0 +1,51 @@
+/** Addresses of the data plane: `/dbs/d/colls/c/docs/i`, with `//` collapsed and a trailing `/` dropped (cosmos.md 3). */
+import { decodeSegment } from "../../kernel/match.ts";
+import type { Request } from "../../kernel/message.ts";
+import type { Matcher } from "../../kernel/operation.ts";
+import { type CosmosOperation, type CosmosTarget, flag, type Intent } from "./target.ts";
+
+export const segmentsOf = (rawPath: string): string[] =>
+  rawPath
+    .split("/")
+    .filter((segment) => segment !== "")
+    .map(decodeSegment);
+
+/** Every second segment is a name; `dbs/:0/colls/:1` is what an address is found by. */
+const shapeOf = (segments: readonly string[]): string =>
+  `/${segments.map((segment, index) => (index % 2 === 0 ? segment.toLowerCase() : ":")).join("/")}`;
+
+const templateShape = (path: string): string => path.replaceAll(/:\w+/g, ":");
+
+/** Go names queries by another header than the rest, and some clients by the content type alone (cosmos.md 4). */
+const isQuery = (request: Request): boolean =>
+  flag(request, "x-ms-documentdb-isquery") ||
+  flag(request, "x-ms-documentdb-query") ||
+  request.header("content-type")?.toLowerCase().startsWith("application/query+json") === true;
+
+export const intentOf = (request: Request): Intent => {
+  if (request.method === "GET") return request.header("a-im") === undefined ? "" : "changes";
+  if (request.method !== "POST") return "";
+  if (flag(request, "x-ms-cosmos-is-batch-request")) return "batch";
+  if (flag(request, "x-ms-cosmos-is-query-plan-request")) return "plan";
+  return isQuery(request) ? "query" : "";
+};
+
+export const cosmosMatcher = (operations: readonly CosmosOperation[]): Matcher<CosmosTarget> => {
+  const table = new Map<string, CosmosOperation>();
+  for (const operation of operations)
+    for (const method of [operation.method].flat())
+      table.set(`${method} ${templateShape(operation.path)} ${operation.intent}`, operation);
+  return (request) => {
+    const segments = segmentsOf(request.rawPath);
+    const address = `${request.method} ${shapeOf(segments)}`;
+    const intent = intentOf(request);
+    // A header that means nothing here (A-IM at pkranges) changes nothing.
+    const operation =
+      table.get(`${address} ${intent}`) ?? (intent === "changes" ? table.get(`${address} `) : undefined);
+    if (operation === undefined) return undefined;
+    const parameters: Record<string, string> = {};
+    for (const [index, part] of operation.path.split("/").slice(1).entries())
+      if (part.startsWith(":")) parameters[part.slice(1)] = segments[index] ?? "";
+    return { operation, parameters };
+  };
+};

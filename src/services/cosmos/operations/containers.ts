@@ -1,0 +1,146 @@
+import { empty, json, type Reply } from "../../../kernel/message.ts";
+import { dataActions, keyActions } from "../actions.ts";
+import { createContainer, deleteContainer, listContainers, replaceContainer } from "../engine/catalog.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { QueryEngine } from "../engine/query-port.ts";
+import type { ContainerRecord, DatabaseRecord } from "../engine/records.ts";
+import { rangeRid } from "../engine/rid.ts";
+import { cosmosFault } from "../faults.ts";
+import { type CosmosCall, cosmosOperation, type CosmosOperation } from "../target.ts";
+import { contentHeaders, databaseOf, feed, located, objectBody, shownContainer } from "./answers.ts";
+import { queryList } from "./query-list.ts";
+import { checkPreconditions, throughputOf } from "./resources.ts";
+
+const shown = (
+  engine: Engine,
+  database: DatabaseRecord,
+  container: ContainerRecord,
+  call: CosmosCall,
+  status = 200,
+): Reply =>
+  json(shownContainer(database, container), status, {
+    ...contentHeaders(engine, { account: call.target.account.uid, database, container }, 0),
+    etag: container.etag,
+  });
+
+export const containerOperations = (engine: Engine, queries: QueryEngine): readonly CosmosOperation[] => {
+  const all = async (call: CosmosCall) => {
+    const database = databaseOf(call);
+    const list = await listContainers(engine, call.target.account.uid, database.id);
+    return { database, documents: list.map((each) => shownContainer(database, each)) };
+  };
+  return [
+    cosmosOperation({
+      name: "ListContainers",
+      method: "GET",
+      path: "/dbs/:db/colls",
+      needs: { data: dataActions.readMetadata },
+      handle: async (call) => {
+        const { database, documents } = await all(call);
+        return feed(database.rid, "DocumentCollections", documents);
+      },
+    }),
+    cosmosOperation({
+      name: "QueryContainers",
+      method: "POST",
+      intent: "query",
+      path: "/dbs/:db/colls",
+      bodyLimit: 512 * 1024,
+      needs: { data: dataActions.readMetadata },
+      handle: async (call) => {
+        const { database, documents } = await all(call);
+        return queryList(call, queries, database.rid, "DocumentCollections", documents);
+      },
+    }),
+    cosmosOperation({
+      name: "CreateContainer",
+      method: "POST",
+      path: "/dbs/:db/colls",
+      bodyLimit: 1024 * 1024,
+      needs: { data: keyActions.writeContainer },
+      handle: async (call) => {
+        const database = databaseOf(call);
+        const asked = await objectBody(call);
+        const container = await createContainer(
+          engine,
+          call.target.account.uid,
+          database,
+          asked,
+          throughputOf(call.request) ?? (database.throughput === undefined ? { manual: 400 } : undefined),
+        );
+        return shown(engine, database, container, call, 201);
+      },
+    }),
+    cosmosOperation({
+      name: "ReadContainer",
+      method: "GET",
+      path: "/dbs/:db/colls/:coll",
+      needs: { data: dataActions.readMetadata },
+      handle: (call) => {
+        const { database, container } = located(call);
+        checkPreconditions(call.request, container.etag);
+        return shown(engine, database, container, call);
+      },
+    }),
+    cosmosOperation({
+      name: "ReplaceContainer",
+      method: "PUT",
+      path: "/dbs/:db/colls/:coll",
+      bodyLimit: 1024 * 1024,
+      needs: { data: keyActions.writeContainer },
+      handle: async (call) => {
+        const { database, container, account } = located(call);
+        checkPreconditions(call.request, container.etag);
+        return shown(
+          engine,
+          database,
+          await replaceContainer(engine, account, container, await objectBody(call)),
+          call,
+        );
+      },
+    }),
+    cosmosOperation({
+      name: "DeleteContainer",
+      method: "DELETE",
+      path: "/dbs/:db/colls/:coll",
+      needs: { data: keyActions.deleteContainer },
+      handle: async (call) => {
+        const { container, account } = located(call);
+        checkPreconditions(call.request, container.etag);
+        if (!(await deleteContainer(engine, account, container))) throw cosmosFault("notFound");
+        return empty(204);
+      },
+    }),
+    cosmosOperation({
+      name: "ListPartitionKeyRanges",
+      method: "GET",
+      path: "/dbs/:db/colls/:coll/pkranges",
+      needs: { data: dataActions.readMetadata },
+      handle: (call) => {
+        const place = located(call);
+        const { container } = place;
+        const etag = `"${container.rid}-1"`;
+        const headers = { ...contentHeaders(engine, place, 0), etag };
+        // .NET asks until it hears that there is nothing new (cosmos.md 12).
+        if (call.request.header("if-none-match") === etag) return empty(304, headers);
+        const rid = rangeRid(container.rid);
+        const range = {
+          _rid: rid,
+          id: "0",
+          _etag: etag,
+          minInclusive: "",
+          maxExclusive: "FF",
+          ridPrefix: 0,
+          _self: `dbs/${place.database.rid}/colls/${container.rid}/pkranges/${rid}/`,
+          throughputFraction: 1,
+          status: "online",
+          parents: [],
+          ownedArchivalPKRangeIds: [],
+          _ts: container.ts,
+          lsn: 1,
+        };
+        return feed(container.rid, "PartitionKeyRanges", [range], headers);
+      },
+    }),
+  ];
+};

@@ -1,0 +1,193 @@
+import { json, type Reply } from "../../../kernel/message.ts";
+import { dataActions } from "../actions.ts";
+import { fingerprint, readToken, writeToken } from "../engine/continuation.ts";
+import { currentLsn, readChanges } from "../engine/change-feed.ts";
+import type { Engine } from "../engine/engine.ts";
+import { type Extent, pageSizeOf, rowsOf } from "../engine/feed.ts";
+import { openPages, type Page } from "../engine/pages.ts";
+import type { PreparedQuery, QueryEngine } from "../engine/query-port.ts";
+import type { JsonObject } from "../engine/records.ts";
+import { badRequest, unsupported } from "../faults.ts";
+import { type CosmosCall, cosmosOperation, type CosmosOperation, flag, type Located } from "../target.ts";
+import { charge, contentHeaders, extentOf, feed, located } from "./answers.ts";
+import { passThroughPlan } from "../query/query.ts";
+import { readQuery } from "./query-list.ts";
+
+/** Every document as it is: what a read feed is as a query. */
+const everything: PreparedQuery = {
+  streaming: true,
+  constant: false,
+  open: () => {
+    let ready: JsonObject[] = [];
+    return {
+      add: (document) => {
+        ready = [document];
+        return true;
+      },
+      take: () => {
+        const taken = ready;
+        ready = [];
+        return taken;
+      },
+      finish: () => [],
+    };
+  },
+};
+
+/** The texts go out as they are: documents are not turned into JSON twice. */
+const pageReply = (rid: string, page: Page, headers: Readonly<Record<string, string>>): Reply => ({
+  status: 200,
+  headers: { "x-ms-item-count": String(page.results.length), ...headers },
+  body: {
+    type: "application/json",
+    text: `{"_rid":${JSON.stringify(rid)},"Documents":[${page.results.join(",")}],"_count":${page.results.length}}`,
+  },
+});
+
+/** https://learn.microsoft.com/azure/cosmos-db/request-units: grows with documents loaded and with what is returned. */
+const queryCharge = ({ scannedBytes, results }: Page): number =>
+  2.3 + scannedBytes / 65_536 + results.reduce((sum, text) => sum + text.length, 0) / 16_384;
+
+export const queryOperations = (engine: Engine, queries: QueryEngine): readonly CosmosOperation[] => {
+  const pages = openPages(engine.ids);
+  const answer = async (
+    call: CosmosCall,
+    place: Located,
+    query: PreparedQuery,
+    name: readonly unknown[],
+  ): Promise<Reply> => {
+    const { request } = call;
+    const extent = extentOf(call, place.container.partitionKey);
+    const purpose = fingerprint(place.container.rid, name, extentName(extent));
+    const token = request.header("x-ms-continuation");
+    const mark = token === undefined || token === "" ? undefined : readToken(purpose, token);
+    const limit = pageSizeOf(request.header("x-ms-max-item-count"));
+    const { rows, lsn } = await rowsOf(engine, place, extent);
+    const started = performance.now();
+    const page = await pages.read(query, rows, mark, limit);
+    return pageReply(place.container.rid, page, {
+      ...contentHeaders(engine, place, lsn),
+      ...charge(queryCharge(page)),
+      ...(page.next === undefined ? {} : { "x-ms-continuation": writeToken(purpose, page.next) }),
+      ...(flag(request, "x-ms-documentdb-populatequerymetrics")
+        ? { "x-ms-documentdb-query-metrics": metrics(page, performance.now() - started) }
+        : {}),
+      ...(flag(request, "x-ms-cosmos-populateindexmetrics-v2") || flag(request, "x-ms-cosmos-populateindexmetrics")
+        ? { "x-ms-cosmos-index-utilization": encodeURIComponent(JSON.stringify(noIndexes)) }
+        : {}),
+    });
+  };
+  return [
+    cosmosOperation({
+      name: "QueryDocuments",
+      method: "POST",
+      intent: "query",
+      path: "/dbs/:db/colls/:coll/docs",
+      bodyLimit: 4 * 1024 * 1024,
+      needs: { data: dataActions.executeQuery },
+      handle: async (call) => {
+        const place = located(call);
+        const spec = await readQuery(call);
+        return answer(call, place, queries.prepare(spec, place.container.definition), [spec.text, spec.parameters]);
+      },
+    }),
+    cosmosOperation({
+      name: "GetQueryPlan",
+      method: "POST",
+      intent: "plan",
+      path: "/dbs/:db/colls/:coll/docs",
+      bodyLimit: 4 * 1024 * 1024,
+      needs: { data: dataActions.readMetadata },
+      handle: async (call) => {
+        const place = located(call);
+        queries.prepare(await readQuery(call), place.container.definition);
+        return json(passThroughPlan, 200, contentHeaders(engine, place, 0));
+      },
+    }),
+    cosmosOperation({
+      name: "ListDocuments",
+      method: "GET",
+      path: "/dbs/:db/colls/:coll/docs",
+      needs: { data: dataActions.readChangeFeed },
+      handle: (call) => answer(call, located(call), everything, []),
+    }),
+    cosmosOperation({
+      name: "ReadChangeFeed",
+      method: "GET",
+      intent: "changes",
+      path: "/dbs/:db/colls/:coll/docs",
+      needs: { data: dataActions.readChangeFeed },
+      handle: (call) => changeFeed(engine, call),
+    }),
+  ];
+};
+
+const extentName = ({ key, range }: Extent): unknown => [
+  key?.map((value) => (value === undefined ? {} : value)),
+  range,
+];
+
+const noIndexes = {
+  UtilizedSingleIndexes: [],
+  PotentialSingleIndexes: [],
+  UtilizedCompositeIndexes: [],
+  PotentialCompositeIndexes: [],
+};
+
+/** `k=v` pairs; clients throw on a `;` at the end (cosmos.md 4). */
+const metrics = ({ results, scanned, scannedBytes }: Page, milliseconds: number): string => {
+  const size = results.reduce((sum, text) => sum + text.length, 0);
+  return Object.entries({
+    totalExecutionTimeInMs: milliseconds.toFixed(2),
+    queryCompileTimeInMs: "0.00",
+    queryLogicalPlanBuildTimeInMs: "0.00",
+    queryPhysicalPlanBuildTimeInMs: "0.00",
+    queryOptimizationTimeInMs: "0.00",
+    VMExecutionTimeInMs: milliseconds.toFixed(2),
+    indexLookupTimeInMs: "0.00",
+    documentLoadTimeInMs: "0.00",
+    systemFunctionExecuteTimeInMs: "0.00",
+    userFunctionExecuteTimeInMs: "0.00",
+    retrievedDocumentCount: scanned,
+    retrievedDocumentSize: scannedBytes,
+    outputDocumentCount: results.length,
+    outputDocumentSize: size,
+    writeOutputTimeInMs: "0.00",
+    indexUtilizationRatio: scanned === 0 ? "0.00" : Math.min(1, results.length / scanned).toFixed(2),
+  })
+    .map(([name, value]) => `${name}=${value}`)
+    .join(";");
+};
+
+const changeFeed = async (engine: Engine, call: CosmosCall): Promise<Reply> => {
+  const { request } = call;
+  const place = located(call);
+  const mode = request.header("a-im")?.toLowerCase() ?? "";
+  if (mode !== "incremental feed")
+    throw unsupported(`The change feed of mode '${mode.slice(0, 50)}' (all versions and deletes)`);
+  const extent = extentOf(call, place.container.partitionKey);
+  const limit = pageSizeOf(request.header("x-ms-max-item-count"));
+  const since = Date.parse(request.header("if-modified-since") ?? "");
+  const lsn = await startOf(engine, place, request.header("if-none-match"));
+  const page = await readChanges(engine, place, {
+    lsn,
+    extent,
+    limit,
+    since: Number.isNaN(since) ? undefined : Math.floor(since / 1000),
+  });
+  const headers = { ...contentHeaders(engine, place, page.lsn), etag: `"${page.lsn}"` };
+  // A 304 without the etag would leave clients without a place to go on from (cosmos.md 10).
+  if (page.documents.length === 0) return { status: 304, headers };
+  return feed(place.container.rid, "Documents", page.documents, {
+    ...headers,
+    ...charge(1 + page.documents.length / 10),
+  });
+};
+
+const startOf = async (engine: Engine, place: Located, header: string | undefined): Promise<number> => {
+  const text = header?.trim().replaceAll('"', "") ?? "";
+  if (text === "") return 0;
+  if (text === "*") return currentLsn(engine, place);
+  if (!/^\d{1,15}$/.test(text)) throw badRequest("The If-None-Match of a change feed request is not one of its etags.");
+  return Number(text);
+};

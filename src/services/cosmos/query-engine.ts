@@ -1,0 +1,117 @@
+/** Fits the query language in `query/` to what the data plane needs of it. */
+import type { Clock } from "../../kernel/clock.ts";
+import type { Ids } from "../../kernel/ids.ts";
+import { isObject } from "./engine/definition.ts";
+import type { PreparedQuery, QueryEngine, QueryRun } from "./engine/query-port.ts";
+import type { Json, JsonObject } from "./engine/records.ts";
+import { badRequest, cosmosFault } from "./faults.ts";
+import { isGrouped } from "./query/checks.ts";
+import { type CompositePath, servesOrder } from "./query/composite.ts";
+import {
+  compileQuery,
+  type ComputedProperty,
+  compositeIndexNeeded,
+  parseCondition,
+  parseQuery,
+  type Query,
+  QueryError,
+  type QueryOptions,
+} from "./query/query.ts";
+
+const keptTexts = 1000;
+
+/** Errors of a query are the client's. */
+const asFault = (error: unknown): unknown =>
+  error instanceof QueryError ? cosmosFault("badQuery", { errors: error.toMessage() }) : error;
+
+const guarded = <T>(work: () => T): T => {
+  try {
+    return work();
+  } catch (error) {
+    throw asFault(error);
+  }
+};
+
+/** Trees by text: they hold no parameters and do not change. */
+const parser = (parse: (text: string) => Query): ((text: string) => Query) => {
+  const kept = new Map<string, Query>();
+  return (text) => {
+    const known = kept.get(text);
+    if (known !== undefined) return known;
+    const query = guarded(() => parse(text));
+    if (kept.size >= keptTexts) kept.delete(kept.keys().next().value ?? "");
+    if (text.length <= 8192) kept.set(text, query);
+    return query;
+  };
+};
+
+const compositesOf = (definition: JsonObject): readonly (readonly CompositePath[])[] => {
+  const policy = definition["indexingPolicy"];
+  const composites = isObject(policy) ? policy["compositeIndexes"] : undefined;
+  return (Array.isArray(composites) ? composites : []).map((index: Json) =>
+    (Array.isArray(index) ? (index as Json[]) : []).map((each) => {
+      const { path, order } = isObject(each) ? each : {};
+      return {
+        path: String(path),
+        order: String(order ?? "ascending").toLowerCase() === "descending" ? "descending" : "ascending",
+      };
+    }),
+  );
+};
+
+/** ORDER BY several paths is served from a composite index or not at all (cosmos.md 15). @throws 400 */
+const checkComposite = (query: Query, definition: JsonObject | undefined): void => {
+  const needed = definition === undefined ? undefined : compositeIndexNeeded(query);
+  if (definition === undefined || needed === undefined) return;
+  if (!compositesOf(definition).some((index) => servesOrder(index, needed)))
+    throw badRequest("The order by query does not have a corresponding composite index that it can be served from.");
+};
+
+/** A random number in [0, 1) for RAND(). */
+const fraction = (ids: Ids): number => ids.bytes(6).readUIntBE(0, 6) / 2 ** 48;
+
+export const openQueryEngine = ({ clock, ids }: { readonly clock: Clock; readonly ids: Ids }): QueryEngine => {
+  const parseText = parser(parseQuery);
+  const parseFilter = parser(parseCondition);
+  const surroundings: QueryOptions = { now: () => clock.now(), random: () => fraction(ids) };
+  const computedOf = (definition: JsonObject | undefined): readonly ComputedProperty[] => {
+    const listed = definition?.["computedProperties"];
+    return (Array.isArray(listed) ? listed : []).flatMap((each: Json) => {
+      const { name, query } = isObject(each) ? each : {};
+      return typeof name === "string" && typeof query === "string" ? [{ name, query: parseText(query) }] : [];
+    });
+  };
+  return {
+    prepare: ({ text, parameters }, definition): PreparedQuery => {
+      const query = parseText(text);
+      checkComposite(query, definition);
+      const given = new Map(
+        parameters.filter(({ value }) => value !== undefined).map(({ name, value }) => [name, value] as const),
+      );
+      const options = { ...surroundings, parameters: given, computedProperties: computedOf(definition) };
+      const compiled = guarded(() => compileQuery(query, options));
+      const limited =
+        query.distinct || query.top !== undefined || query.offset !== undefined || query.limit !== undefined;
+      const constant = query.from.length === 0;
+      return {
+        streaming: compiled.streaming && !limited && !constant && !isGrouped(query),
+        constant,
+        open: (): QueryRun => {
+          const run = guarded(() => compiled.open());
+          return {
+            add: (document) => guarded(() => run.push(document)),
+            take: () => guarded(() => run.take()),
+            finish: () => guarded(() => run.finish()),
+          };
+        },
+      };
+    },
+    holds: (condition, document) => {
+      const run = guarded(() => compileQuery(parseFilter(condition), surroundings).open());
+      return guarded(() => {
+        run.push(document);
+        return [...run.take(), ...run.finish()].length > 0;
+      });
+    },
+  };
+};

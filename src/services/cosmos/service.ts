@@ -1,0 +1,101 @@
+import type { TokenVerifier } from "../../identity/verify.ts";
+import { Fault } from "../../kernel/fault.ts";
+import type { Request } from "../../kernel/message.ts";
+import type { Match } from "../../kernel/operation.ts";
+import type { Dialect, Service } from "../../kernel/service.ts";
+import { type Accounts, hostSuffix } from "./accounts.ts";
+import { cosmosAuthenticator } from "./auth/authenticate.ts";
+import { cosmosDeciders, refusal } from "./auth/deciders.ts";
+import type { Roles } from "./auth/roles.ts";
+import { type Engine, findContainer, findDatabase } from "./engine/engine.ts";
+import type { QueryEngine } from "./engine/query-port.ts";
+import { cosmosFault, unsupported } from "./faults.ts";
+import { cosmosMatcher, segmentsOf } from "./match.ts";
+import { accountOperations } from "./operations/account.ts";
+import { batchOperations } from "./operations/batches.ts";
+import { containerOperations } from "./operations/containers.ts";
+import { databaseOperations } from "./operations/databases.ts";
+import { documentOperations } from "./operations/documents.ts";
+import { offerOperations } from "./operations/offers.ts";
+import { queryOperations } from "./operations/queries.ts";
+import { scriptOperations } from "./operations/scripts.ts";
+import { type CosmosTarget, scopeOf } from "./target.ts";
+
+export interface CosmosServiceDependencies {
+  readonly engine: Engine;
+  readonly accounts: Accounts;
+  readonly roles: Roles;
+  readonly queries: QueryEngine;
+  readonly verifier: TokenVerifier;
+  /** Cosmos DB's dialect, of `wire/`. */
+  readonly dialect: Dialect;
+}
+
+/** The data plane of Cosmos DB for NoSQL: `{account}.documents.azure.com`, and `{account}-{region}`. */
+export const cosmosService = (deps: CosmosServiceDependencies): Service<CosmosTarget> => {
+  const { engine, accounts, queries } = deps;
+  const operations = [
+    ...accountOperations,
+    ...databaseOperations(engine, queries),
+    ...containerOperations(engine, queries),
+    ...documentOperations(engine, queries),
+    ...queryOperations(engine, queries),
+    ...batchOperations(engine, queries),
+    ...offerOperations(engine, queries),
+    ...scriptOperations,
+  ];
+  return {
+    name: "cosmos",
+    title: "Cosmos DB for NoSQL",
+    hosts: [{ suffix: hostSuffix, exists: async (label) => (await accounts.ofLabel(label)) !== undefined }],
+    dialect: deps.dialect,
+    operations,
+    match: cosmosMatcher(operations),
+    resolve: (request, match) => resolve(request, match, deps),
+    scope: (call) => scopeOf(call.target),
+    authenticators: [cosmosAuthenticator(deps.verifier)],
+    deciders: cosmosDeciders(deps.roles),
+    refuse: refusal,
+    unmatched,
+  };
+};
+
+/** What is missing is not told here: without rights it is a 403, never a 404 (cosmos.md 14). */
+const resolve = async (
+  request: Request,
+  match: Match<CosmosTarget>,
+  { accounts, engine }: CosmosServiceDependencies,
+): Promise<CosmosTarget> => {
+  const account = await accounts.ofLabel(request.host.slice(0, -hostSuffix.length));
+  if (account === undefined)
+    throw new Fault({
+      status: 403,
+      code: "Forbidden",
+      message: "Database Account does not exist.",
+      detail: { subStatus: 1008 },
+    });
+  const databaseName = match.parameters["db"];
+  const containerName = match.parameters["coll"];
+  const database = databaseName === undefined ? undefined : await findDatabase(engine, account.uid, databaseName);
+  const container =
+    database === undefined || containerName === undefined
+      ? undefined
+      : await findContainer(engine, account.uid, database.id, containerName);
+  return { account, databaseName, containerName, database, container };
+};
+
+const notThere: Readonly<Record<string, string>> = {
+  addresses: "Direct mode (use gateway mode)",
+  clientencryptionkeys: "Client encryption keys",
+  permissions: "Users and permissions (resource tokens)",
+  users: "Users and permissions (resource tokens)",
+  attachments: "Attachments",
+  media: "Attachments",
+};
+
+const unmatched = (request: Request): Fault => {
+  const segments = segmentsOf(request.rawPath).map((segment) => segment.toLowerCase());
+  const named = segments.findLast((segment, index) => index % 2 === 0 && notThere[segment] !== undefined);
+  if (named !== undefined) return unsupported(notThere[named] ?? named);
+  return cosmosFault("methodNotAllowed");
+};

@@ -42,10 +42,10 @@ process.on("message", ({ id, endpoint, key, source, args }: Message) => {
   })();
   run.then(
     (value) => process.send?.({ id, value }),
-    (error: { code?: unknown; substatus?: unknown; message?: unknown }) =>
+    (error: { code?: unknown; substatus?: unknown; message: string }) =>
       process.send?.({
         id,
-        failure: { code: error.code, substatus: error.substatus, message: String(error.message ?? error) },
+        failure: { code: error.code, substatus: error.substatus, message: error.message },
       }),
   );
 });

@@ -43,13 +43,14 @@ export const startCosmosProcess = (env: Readonly<Record<string, string>>): Cosmo
   void ended.then(() => waiting.forEach((one) => one.reject(new Error("The client program ended."))));
   return {
     child,
-    as: (endpoint, key) =>
-      ((body: unknown, ...args: readonly unknown[]) =>
+    as:
+      (endpoint, key) =>
+      (body: unknown, ...args: readonly unknown[]) =>
         new Promise((resolve, reject) => {
           last += 1;
           waiting.set(last, { resolve, reject });
           child.send({ id: last, endpoint, key, source: String(body), args });
-        })) as ReturnType<CosmosProcess["as"]>,
+        }),
     [Symbol.asyncDispose]: async () => {
       if (child.connected) child.disconnect();
       await ended;

@@ -3,7 +3,7 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Ids } from "../../kernel/ids.ts";
 import { isObject } from "./engine/definition.ts";
 import type { PreparedQuery, QueryEngine, QueryRun } from "./engine/query-port.ts";
-import type { Json, JsonObject } from "./engine/records.ts";
+import { type Json, type JsonObject, textOf } from "./engine/records.ts";
 import { badRequest, cosmosFault } from "./faults.ts";
 import { isGrouped } from "./query/checks.ts";
 import { type CompositePath, servesOrder } from "./query/composite.ts";
@@ -52,8 +52,8 @@ const compositesOf = (definition: JsonObject): readonly (readonly CompositePath[
     (Array.isArray(index) ? (index as Json[]) : []).map((each) => {
       const { path, order } = isObject(each) ? each : {};
       return {
-        path: String(path),
-        order: String(order ?? "ascending").toLowerCase() === "descending" ? "descending" : "ascending",
+        path: textOf(path),
+        order: textOf(order).toLowerCase() === "descending" ? "descending" : "ascending",
       };
     }),
   );

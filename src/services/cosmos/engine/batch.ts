@@ -18,7 +18,7 @@ import {
 } from "./items.ts";
 import { fullKey, type KeyValues } from "./partition-key.ts";
 import { readPatch } from "./patch.ts";
-import type { ItemRecord, JsonObject } from "./records.ts";
+import { type ItemRecord, type JsonObject, textOf } from "./records.ts";
 
 export type OperationType = "Create" | "Upsert" | "Read" | "Replace" | "Patch" | "Delete";
 
@@ -212,7 +212,7 @@ export const runBulk = async (
   if (options.continueOnError) {
     const chains = new Map<string, Promise<unknown>>();
     for (const [index, operation] of operations.entries()) {
-      const id = operation.id || (isObject(operation.body) ? String(operation.body["id"]) : "");
+      const id = operation.id || (isObject(operation.body) ? textOf(operation.body["id"]) : "");
       const name = `${operation.partitionKey ?? ""}\n${id}`;
       chains.set(
         name,

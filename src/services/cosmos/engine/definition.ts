@@ -1,6 +1,6 @@
 /** Container definitions: what a client asks for, checked and completed with the defaults (cosmos.md 6). */
 import { badRequest, cosmosFault } from "../faults.ts";
-import type { Json, JsonObject, PartitionKeyDefinition } from "./records.ts";
+import { type Json, type JsonObject, type PartitionKeyDefinition, textOf } from "./records.ts";
 
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -24,7 +24,7 @@ export const partitionKeyOf = (value: Json | undefined): PartitionKeyDefinition 
   const checked = paths.map((path: Json) => {
     if (typeof path !== "string" || !/^\/[^/]/.test(path) || path.endsWith("/") || path.includes("*"))
       throw badRequest(
-        `The partition key component definition path '${String(path).slice(0, 100)}' could not be accepted.`,
+        `The partition key component definition path '${textOf(path).slice(0, 100)}' could not be accepted.`,
       );
     return path;
   });

@@ -2,7 +2,6 @@
 import { badRequest } from "../faults.ts";
 import { type Engine, isExpired, nowSeconds, type Place } from "./engine.ts";
 import { belongsTo, epkOfKey, type KeyValues, scanPrefix } from "./partition-key.ts";
-import type { ItemRecord, JsonObject } from "./records.ts";
 import { compareRows, type Row } from "./snapshots.ts";
 
 export interface Extent {
@@ -42,7 +41,7 @@ export const rowsOf = async (
   const { rows, lsn } = await engine.snapshots.read(account, container);
   const now = nowSeconds(engine);
   const expires = typeof container.definition["defaultTtl"] === "number";
-  const alive = (row: Row): boolean => !expires || !isExpired(row as ItemRecord, container, now);
+  const alive = (row: Row): boolean => !expires || !isExpired(row, container, now);
   if (extent.key === undefined && extent.range === undefined) return { rows: expires ? rows.filter(alive) : rows, lsn };
   const within = inExtent(extent, place);
   const epk =
@@ -84,5 +83,3 @@ export const pageSizeOf = (header: string | undefined): number => {
 
 /** The largest page, in bytes of JSON. */
 export const pageBytes = 4 * 1024 * 1024;
-
-export const documentsOf = (rows: readonly Row[]): readonly JsonObject[] => rows.map(({ doc }) => doc);

@@ -5,7 +5,7 @@ import { uniqueKeysOf } from "./definition.ts";
 import { isExpired, type Scene } from "./engine.ts";
 import { itemKey, keyOfDocument, type KeyValues, partitionPrefix, sameKey, stepsOf, valueAt } from "./partition-key.ts";
 import { applyPatch, type Patch } from "./patch.ts";
-import { itemSpec, type ItemRecord, type JsonObject, uniqueSpec } from "./records.ts";
+import { itemSpec, type ItemRecord, type JsonObject, textOf, uniqueSpec } from "./records.ts";
 import { itemRid } from "./rid.ts";
 
 /** https://learn.microsoft.com/azure/cosmos-db/concepts-limits */
@@ -55,7 +55,7 @@ const bare = (etag: string): string => etag.trim().replace(/^W\//, "").replaceAl
 const matches = (header: string, etag: string): boolean =>
   header.split(",").some((each) => each.trim() === "*" || bare(each) === bare(etag));
 
-export const etagOf = ({ doc }: ItemRecord): string => String(doc["_etag"]);
+export const etagOf = ({ doc }: ItemRecord): string => textOf(doc["_etag"]);
 
 /** @throws 412 */
 const checkMatch = ({ ifMatch }: Conditions, record: ItemRecord): void => {

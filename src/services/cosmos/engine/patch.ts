@@ -1,7 +1,7 @@
 /** Partial document update (cosmos.md 7; https://learn.microsoft.com/azure/cosmos-db/partial-document-update). */
 import { badRequest } from "../faults.ts";
 import { isObject } from "./definition.ts";
-import type { Json, JsonObject } from "./records.ts";
+import { type Json, type JsonObject, textOf } from "./records.ts";
 
 type Container = Json[] | Record<string, Json>;
 
@@ -23,7 +23,7 @@ export const readPatch = (body: unknown): Patch => {
   return {
     condition: typeof condition === "string" && condition.trim() !== "" ? condition : undefined,
     operations: operations.map((operation: unknown) => {
-      if (!isObject(operation) || !names.includes(String(operation["op"]).toLowerCase()))
+      if (!isObject(operation) || !names.includes(textOf(operation["op"]).toLowerCase()))
         throw badRequest("The input patch has an operation that is none of add, set, replace, remove, incr and move.");
       return operation;
     }),
@@ -53,12 +53,12 @@ const applyOne = (
   number: number,
   frozen: readonly string[],
 ): void => {
-  const name = String(operation["op"]).toLowerCase();
+  const name = textOf(operation["op"]).toLowerCase();
   const steps = stepsOf(operation["path"], number);
   for (const path of [operation["path"], ...(name === "move" ? [operation["from"]] : [])])
-    if (frozen.some((each) => path === each || String(path).startsWith(`${each}/`)))
+    if (frozen.some((each) => path === each || textOf(path).startsWith(`${each}/`)))
       throw badRequest(
-        `For Operation(${number}): The path '${String(path)}' belongs to the id, the partition key or a system property and cannot be patched. ${help}`,
+        `For Operation(${number}): The path '${textOf(path)}' belongs to the id, the partition key or a system property and cannot be patched. ${help}`,
       );
   if (name === "move") {
     const from = stepsOf(operation["from"], number);
@@ -82,7 +82,7 @@ const parentOf = (root: Record<string, Json>, steps: readonly string[], number: 
   for (const step of steps.slice(0, -1)) {
     const next: Json | undefined = Array.isArray(at)
       ? (at as Json[])[indexOf(step, (at as Json[]).length - 1, number)]
-      : Object.hasOwn(at as object, step)
+      : Object.hasOwn(at, step)
         ? (at as JsonObject)[step]
         : undefined;
     if (typeof next !== "object" || next === null) {

@@ -6,6 +6,9 @@ export interface JsonObject {
   readonly [name: string]: Json;
 }
 
+/** A text, or "" for anything else. */
+export const textOf = (value: Json | undefined): string => (typeof value === "string" ? value : "");
+
 /** Provisioned throughput in RU/s: fixed, or the most that autoscale may reach. */
 export type Throughput = { readonly manual: number } | { readonly autoscaleMaximum: number };
 

@@ -6,6 +6,7 @@ import { rowsOf } from "../engine/feed.ts";
 import { deleteItem, unconditional } from "../engine/items.ts";
 import { fullKey } from "../engine/partition-key.ts";
 import type { QueryEngine } from "../engine/query-port.ts";
+import { textOf } from "../engine/records.ts";
 import { cosmosOperation, type CosmosOperation, flag } from "../target.ts";
 import { charge, contentHeaders, jsonBody, located, wantsMinimal } from "./answers.ts";
 
@@ -73,7 +74,7 @@ export const batchOperations = (engine: Engine, queries: QueryEngine): readonly 
       const key = fullKey(call.request.header("x-ms-documentdb-partitionkey"), place.container.partitionKey);
       const { rows } = await rowsOf(engine, place, { key, range: undefined });
       for (const { doc } of rows)
-        await inContainer(engine, place, (scene) => deleteItem(scene, key, String(doc["id"]), unconditional)).catch(
+        await inContainer(engine, place, (scene) => deleteItem(scene, key, textOf(doc["id"]), unconditional)).catch(
           gone,
         );
       return empty(200, contentHeaders(engine, place, 0));

@@ -16,7 +16,9 @@ import type { AccessState } from "./services/authorization/state.ts";
 import { entraService } from "./services/entra/service.ts";
 import { graphService } from "./services/graph/service.ts";
 import { ipifyService } from "./services/ipify/service.ts";
+import type { ArcKeys } from "./services/managed-identity/arc.ts";
 import { managedIdentityService } from "./services/managed-identity/endpoint.ts";
+import { imdsService } from "./services/managed-identity/imds.ts";
 import { userAssignedIdentities } from "./services/managed-identity/user-assigned.ts";
 import type { PostgresEngine } from "./services/postgres/engine.ts";
 import { postgresOperations } from "./services/postgres/provider-operations.ts";
@@ -43,6 +45,8 @@ export interface Parts {
   readonly verifier: TokenVerifier;
   readonly secrets: AppSecrets;
   readonly managedIdentityTokens: ManagedIdentityTokens;
+  /** Where Azure Arc's challenge files are kept. */
+  readonly arcKeys?: ArcKeys;
   readonly postgres: PostgresEngine;
   readonly siteRunner: SiteRunner;
   /** Told of failures in the background; `where` names the part. */
@@ -76,6 +80,13 @@ export const createServices = (parts: Parts): Services => {
     tenantId: tenant.tenantId,
     dialect: storageDialect,
   });
+  const identities = {
+    resources,
+    directory,
+    tokens: parts.managedIdentityTokens,
+    tenantName: tenant.displayName,
+    knownResource,
+  };
   const postgres = { arm, engine: parts.postgres };
   const appService = openAppService({
     store: parts.store,
@@ -121,13 +132,12 @@ export const createServices = (parts: Parts): Services => {
     ),
     anyService(
       managedIdentityService({
-        resources,
-        directory,
+        ...identities,
         secrets: parts.secrets,
-        tokens: parts.managedIdentityTokens,
-        knownResource,
+        ...(parts.arcKeys === undefined ? {} : { arcKeys: parts.arcKeys }),
       }),
     ),
+    anyService(imdsService(identities)),
   ];
   return {
     list,

@@ -49,6 +49,8 @@ export interface TenantOptions {
   readonly clock?: Clock;
   /** Seconds; overrides every token's lifetime. */
   readonly tokenLifetime?: number;
+  /** False: managed identity tokens are not cached for a day, as Azure does. */
+  readonly identityCache?: boolean;
   /** Ports for PostgreSQL, tried in order; default [5432], else any free one. */
   readonly postgresPorts?: readonly number[];
   /** Azure hosts to tunnel to the real ones. */
@@ -153,7 +155,7 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     verifier,
     postgres,
     secrets,
-    managedIdentityTokens: managedIdentityTokens(issuer, clock),
+    managedIdentityTokens: managedIdentityTokens(issuer, clock, options.identityCache),
     knownResource: knownResources((host) => kernel.serviceOf(host)),
   });
   const kernel: Kernel = createKernel({

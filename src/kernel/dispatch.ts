@@ -186,7 +186,7 @@ const record = (passage: Passage, reply: Reply, decisions: DecisionSink): void =
     operation: passage.match?.operation.name ?? "Unmatched",
     method: request.method,
     host: request.host,
-    path: request.rawPath,
+    path: passage.service.shownPath?.(request) ?? request.rawPath,
     caller: passage.caller,
     ...(request.connectionApp === undefined ? {} : { app: request.connectionApp }),
     checks: passage.checks,

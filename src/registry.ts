@@ -100,7 +100,7 @@ export const createServices = (parts: Parts): Services => {
   });
   const types: readonly ResourceType[] = [
     ...authorizationTypes(parts.access, arm),
-    userAssignedIdentities({ directory, tenant, ids }),
+    userAssignedIdentities({ tenant, ids }),
     linkers(arm),
     tags(arm),
     ...storage.types,

@@ -119,6 +119,9 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     clock,
     ids,
     longRunning: operations,
+    forgetSecrets: async (id) => {
+      if (secrets.account(secrets.accountName(id)) !== undefined) await secrets.forget(id);
+    },
     extensionsBelow: (id) => Promise.resolve(extensionsBelow(access, id)),
     requireUnlocked: (call) => {
       requireUnlocked(access, call);

@@ -127,6 +127,8 @@ const setState = async (
 
 /** By default the last site takes its plan with it (management-sdks.md 5.4), if the caller may delete that as well. */
 const deletePlan = async (record: ResourceRecord, call: ArmCall, { resources }: SitesContext): Promise<void> => {
+  // Going with its group, a site has no caller whose right to the plan could be asked for; a plan in the group goes too.
+  if (call.caller.kind === "platform") return;
   if (queryValue(call.request, "deleteEmptyServerFarm")?.toLowerCase() === "false") return;
   const plan = await resources.get(textOf(record.properties["serverFarmId"]));
   if (plan === undefined || (await sitesOn(resources, plan)).length > 0) return;
@@ -154,8 +156,15 @@ export const siteResource = (context: SitesContext): ResourceType => ({
   codes: { created: 200, updated: 200, deleted: 200 },
   write: (change) => draft(change, context),
   written: async (record) => context.sync.soon(record.id),
-  deleting: async (record) => context.deployments.abort(record.id),
+  // The app and its files go before the record: after a crash in between, a namesake must not find them.
+  deleting: async (record) => {
+    await context.deployments.abort(record.id);
+    await context.sync.end(record.id);
+    await context.deployments.forget(record.id);
+  },
   deleted: async (record, call) => {
+    // Whatever a visitor or a deployment began meanwhile.
+    await context.deployments.abort(record.id);
     await context.sync.now(record.id);
     await context.deployments.forget(record.id);
     await deletePlan(record, call, context);

@@ -13,6 +13,8 @@ export interface SiteSync {
   /** The same, and waits for it. */
   now(id: string): Promise<void>;
   restart(id: string): Promise<void>;
+  /** Ends the app of a site that is being deleted and removes its files and secrets. */
+  end(id: string): Promise<void>;
   /** Runs work for a site between two alignments, its settings being in effect. */
   during<R>(id: string, work: () => Promise<R>): Promise<R>;
   /** Resolves when the site is in line; aligns it first if that never happened in this process. */
@@ -44,12 +46,14 @@ export const siteSync = (
     return next;
   };
 
+  const remove = (id: string): Promise<void> => {
+    aligned.delete(idKey(id));
+    return runner.remove(id);
+  };
+
   const align = async (id: string): Promise<void> => {
     const record = await resources.get(id);
-    if (record?.type !== siteType) {
-      aligned.delete(idKey(id));
-      return runner.remove(id);
-    }
+    if (record?.type !== siteType) return remove(id);
     const site = siteOf(record);
     await runner.setUp(await setupOf(site, resources));
     aligned.add(idKey(id));
@@ -83,6 +87,7 @@ export const siteSync = (
       await now(id);
       await enqueue(id, () => runner.restart(id));
     },
+    end: (id) => enqueue(id, () => remove(id)),
     during: async (id, work) => {
       await now(id);
       return work();

@@ -28,7 +28,7 @@ import { groupOperations, resumeGroupDeletions } from "./services/resources/grou
 import { providerOperations } from "./services/resources/providers.ts";
 import { subscriptionOperations } from "./services/resources/subscriptions.ts";
 import { tags } from "./services/resources/tags.ts";
-import { linkers } from "./services/service-linker/linkers.ts";
+import { failInterruptedLinkers, linkers } from "./services/service-linker/linkers.ts";
 import { openStorage } from "./services/storage/storage.ts";
 import type { Store } from "./store/store.ts";
 import { armDialect } from "./wire/arm-dialect.ts";
@@ -145,6 +145,7 @@ export const createServices = (parts: Parts): Services => {
     appService,
     recover: async (kernel, onError) => {
       await recoverServers(postgres, (error, name) => onError(error, `PostgreSQL server ${name}`));
+      await failInterruptedLinkers(arm);
       await resumeGroupDeletions(arm, kernel);
       await appService.recover();
     },

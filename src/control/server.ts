@@ -77,6 +77,8 @@ const answer = async (request: IncomingMessage, response: ServerResponse, handle
     case "POST /clock":
       return send(response, 200, await handlers.clock(readClockChange(await readJson(request))));
     case "GET /logs":
+      // Who asks after a request means to see it, though it is written behind.
+      await handlers.log.settle();
       return streamLogs(url.searchParams, response, handlers.log);
     case "POST /stop":
       response.once("finish", () => handlers.stop());

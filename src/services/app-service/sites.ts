@@ -9,6 +9,7 @@ import type { Deployments } from "./deployments.ts";
 import { webFault } from "./faults.ts";
 import { sitesOn } from "./plans.ts";
 import { publishProfiles } from "./publishing.ts";
+import { refuseRestrictions } from "./restrictions.ts";
 import type { SiteRunner } from "./runner.ts";
 import { connectionStringsInArray, settingsInArray, withoutNulls } from "./settings.ts";
 import { newPublishingPassword, planType, siteOf, siteType, webApiVersions } from "./site.ts";
@@ -74,6 +75,7 @@ const planOf = async (change: Change, { resources }: SitesContext): Promise<Reso
 export const mergeConfig = (before: JsonObject, asked: JsonObject, runner: Pick<SiteRunner, "supports">) => {
   const { appSettings, connectionStrings, ...rest } = withoutNulls(asked);
   const { publishingUsername: _user, publishingPassword: _password, ...config } = rest;
+  refuseRestrictions({}, config);
   const stack = textOf(config["linuxFxVersion"]);
   if (stack !== "" && !runner.supports(stack))
     throw webFault("invalidStack", {}, { hint: `${stack} cannot run here: only NODE and PYTHON stacks can.` });
@@ -89,6 +91,7 @@ const draft = async (change: Change, context: SitesContext): Promise<Draft> => {
   const { ids } = context;
   const plan = await planOf(change, context);
   const asked = withoutNulls(objectOf(body["properties"]));
+  refuseRestrictions(asked, {});
   const kept = Object.fromEntries(Object.entries(asked).filter(([name]) => !computed.has(name)));
   const before = existing === undefined ? undefined : siteOf(existing);
   const { config, settings, connectionStrings } = mergeConfig(

@@ -17,6 +17,7 @@ import { entraService } from "./services/entra/service.ts";
 import { graphService } from "./services/graph/service.ts";
 import { ipifyService } from "./services/ipify/service.ts";
 import type { ArcKeys } from "./services/managed-identity/arc.ts";
+import { openKeyVault } from "./services/key-vault/key-vault.ts";
 import { managedIdentityService } from "./services/managed-identity/endpoint.ts";
 import { imdsService } from "./services/managed-identity/imds.ts";
 import { userAssignedIdentities } from "./services/managed-identity/user-assigned.ts";
@@ -33,6 +34,7 @@ import { openStorage } from "./services/storage/storage.ts";
 import type { Store } from "./store/store.ts";
 import { armDialect } from "./wire/arm-dialect.ts";
 import { graphDialect } from "./wire/graph-dialect.ts";
+import { keyVaultDialect } from "./wire/key-vault-dialect.ts";
 import { oauthDialect } from "./wire/oauth-dialect.ts";
 import { storageDialect } from "./wire/storage-dialect.ts";
 
@@ -87,6 +89,7 @@ export const createServices = (parts: Parts): Services => {
     tenantName: tenant.displayName,
     knownResource,
   };
+  const keyVault = openKeyVault({ store: parts.store, arm, verifier, rbac, dialect: keyVaultDialect });
   const postgres = { arm, engine: parts.postgres };
   const appService = openAppService({
     store: parts.store,
@@ -104,12 +107,14 @@ export const createServices = (parts: Parts): Services => {
     linkers(arm),
     tags(arm),
     ...storage.types,
+    ...keyVault.types,
     ...postgresTypes(postgres),
     ...appService.types,
   ];
   const list = [
     anyService(entraService({ directory, issuer, knownResource }, oauthDialect)),
     anyService(storage.service),
+    anyService(keyVault.service),
     anyService(graphService({ directory, tenant, verifier, dialect: graphDialect })),
     anyService(ipifyService()),
     ...appService.services,
@@ -121,6 +126,7 @@ export const createServices = (parts: Parts): Services => {
           ...subscriptionOperations(arm),
           ...providerOperations(arm, types),
           ...storage.armOperations,
+          ...keyVault.armOperations,
           ...postgresOperations(resources),
           ...appService.armOperations,
         ],

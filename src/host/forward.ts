@@ -49,13 +49,16 @@ const frontEndHeader =
 
 type HeaderList = [string, string][];
 
+/** Never of one connection only: without them the app would read a body as requests of its own (smuggling). */
+const endToEnd = ["content-length", "host"];
+
 /** Names that a Connection header declares to be about this connection only. */
-const declared = (headers: RequestHead["rawHeaders"]): Set<string> =>
-  new Set(
-    headers.flatMap(([name, value]) =>
-      name.toLowerCase() === "connection" ? value.split(",").map((each) => each.trim().toLowerCase()) : [],
-    ),
+const declared = (headers: RequestHead["rawHeaders"]): Set<string> => {
+  const names = headers.flatMap(([name, value]) =>
+    name.toLowerCase() === "connection" ? value.split(",").map((each) => each.trim().toLowerCase()) : [],
   );
+  return new Set(names.filter((name) => !endToEnd.includes(name)));
+};
 
 const headersToApp = (request: RequestHead, target: ForwardTarget): HeaderList => {
   const dropped = declared(request.rawHeaders);

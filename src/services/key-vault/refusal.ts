@@ -47,8 +47,7 @@ export const refusal = (
         `The user, group or application '${who}' does not have ${operation.policy.kind} ${operation.policy.anyOf[0] ?? ""} permission on key vault '${where}'. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287`,
       );
   }
-  const id = verdict.cause === "deny-assignment" ? verdict.detail?.["id"] : undefined;
-  const denied = typeof id === "string" ? id : undefined;
+  const denied = denyAssignmentOf(verdict);
   return forbidden(
     "ForbiddenByRbac",
     [
@@ -58,10 +57,17 @@ export const refusal = (
       `Action: '${need.name}'`,
       `Resource: '${need.scope.toLowerCase()}'`,
       "Assignment: (not found)",
-      `DenyAssignmentId: ${denied === undefined ? "null" : `'${denied}'`}`,
+      `DenyAssignmentId: ${denied === undefined ? "null" : quoted(denied)}`,
       `DecisionReason: '${denied === undefined ? "DeniedWithNoValidRBAC" : "DeniedWithDenyAssignment"}' `,
       `Vault: ${where}`,
       "",
     ].join("\r\n"),
   );
+};
+
+const quoted = (text: string): string => `'${text}'`;
+
+const denyAssignmentOf = ({ cause, detail }: Verdict & { allowed: false }): string | undefined => {
+  const id = detail?.["id"];
+  return cause === "deny-assignment" && typeof id === "string" ? id : undefined;
 };

@@ -3,7 +3,10 @@ import { azureRbac } from "./access/decider.ts";
 import type { ArmContext } from "./arm/context.ts";
 import { armService } from "./arm/service.ts";
 import type { ResourceType } from "./arm/resource-type.ts";
+import type { IssuerKeys } from "./identity/issuer-keys.ts";
+import type { WorkloadIssuer } from "./identity/workload-issuer.ts";
 import type { AppSecrets } from "./identity/app-secrets.ts";
+import type { ServicePrincipal } from "./identity/principals.ts";
 import type { ManagedIdentityTokens } from "./identity/managed-identity-tokens.ts";
 import type { TokenIssuer } from "./identity/tokens.ts";
 import type { TokenVerifier } from "./identity/verify.ts";
@@ -21,7 +24,9 @@ import { openKeyVault } from "./services/key-vault/key-vault.ts";
 import { managedIdentityService } from "./services/managed-identity/endpoint.ts";
 import { imdsService } from "./services/managed-identity/imds.ts";
 import { userAssignedIdentities } from "./services/managed-identity/user-assigned.ts";
+import { federatedCredentials, federatedCredentialsBelow } from "./services/managed-identity/federated-credentials.ts";
 import type { PostgresEngine } from "./services/postgres/engine.ts";
+import { workloadIssuerService } from "./services/managed-identity/workload-issuer.ts";
 import { postgresOperations } from "./services/postgres/provider-operations.ts";
 import { recoverServers } from "./services/postgres/flexible-servers.ts";
 import { postgresTypes } from "./services/postgres/service.ts";
@@ -47,8 +52,7 @@ export interface Parts {
   readonly verifier: TokenVerifier;
   readonly secrets: AppSecrets;
   readonly managedIdentityTokens: ManagedIdentityTokens;
-  /** Where Azure Arc's challenge files are kept. */
-  readonly arcKeys?: ArcKeys;
+  readonly workloads: { readonly arcKeys: ArcKeys; readonly issuer: WorkloadIssuer; readonly issuerKeys: IssuerKeys };
   readonly postgres: PostgresEngine;
   readonly siteRunner: SiteRunner;
   /** Told of failures in the background; `where` names the part. */
@@ -86,6 +90,14 @@ export const createServices = (parts: Parts): Services => {
     resources,
     directory,
     tokens: parts.managedIdentityTokens,
+  const federation = {
+    keys: parts.workloads.issuerKeys,
+    ownIssuer: parts.workloads.issuer.issuer,
+    credentialsOf: async (principal: ServicePrincipal) =>
+      principal.servicePrincipalType === "ManagedIdentity"
+        ? federatedCredentialsBelow(principal.resourceId ?? "/", resources)
+        : ((await directory.application(principal.appId))?.federatedCredentials ?? []),
+  };
     tenantName: tenant.displayName,
     knownResource,
   };
@@ -112,7 +124,8 @@ export const createServices = (parts: Parts): Services => {
     ...appService.types,
   ];
   const list = [
-    anyService(entraService({ directory, issuer, knownResource }, oauthDialect)),
+    anyService(entraService({ directory, issuer, knownResource, federation }, oauthDialect)),
+    federatedCredentials(resources),
     anyService(storage.service),
     anyService(keyVault.service),
     anyService(graphService({ directory, tenant, verifier, dialect: graphDialect })),
@@ -140,7 +153,7 @@ export const createServices = (parts: Parts): Services => {
       managedIdentityService({
         ...identities,
         secrets: parts.secrets,
-        ...(parts.arcKeys === undefined ? {} : { arcKeys: parts.arcKeys }),
+        arcKeys: parts.workloads.arcKeys,
       }),
     ),
     anyService(imdsService(identities)),
@@ -156,4 +169,5 @@ export const createServices = (parts: Parts): Services => {
       await appService.recover();
     },
   };
+    anyService(workloadIssuerService(parts.workloads.issuer)),
 };

@@ -34,6 +34,7 @@ import type { Store } from "./store/store.ts";
 import { knownResources } from "./known-resources.ts";
 import { openTenantClock, type TenantClock } from "./tenant-clock.ts";
 
+import { type IssuerEgress, openWorkloads, type Workloads } from "./workloads.ts";
 export interface TenantOptions {
   /** Folder of the tenant's state; created 0700. */
   readonly stateDirectory: string;
@@ -54,6 +55,9 @@ export interface TenantOptions {
   /** Ports for PostgreSQL, tried in order; default [5432], else any free one. */
   readonly postgresPorts?: readonly number[];
   /** Azure hosts to tunnel to the real ones. */
+  /** Federated issuers (`iss` of their tokens) whose keys may be fetched. */
+  readonly trustedIssuers?: readonly string[];
+  readonly issuerEgress?: IssuerEgress;
   readonly passthrough?: readonly string[];
   /** A store of another kind (PostgreSQL), or one in memory that ends with the tenant; default: SQLite in the state folder. */
   readonly store?: Store | "memory";
@@ -76,6 +80,7 @@ export interface Tenant extends AsyncDisposable {
   /** Secret of the developer's proxy credential, for this process's life. */
   readonly developerProxySecret: string;
   close(): Promise<void>;
+  readonly workloads: Workloads;
 }
 
 /** Puts a tenant together and opens its ports. The one place where drivers, services and the edge meet. */
@@ -130,6 +135,16 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
   const verifier = tokenVerifier({ tenant: info, key, clock, groupsOf: directory.groupsOf });
   const postgres = await openTenantPostgres({
     stateDirectory: join(stateDirectory, "postgres"),
+  const workloads = openWorkloads({
+    store,
+    stateDirectory,
+    tenantId: info.tenantId,
+    clock,
+    ids,
+    trustedIssuers: options.trustedIssuers ?? [],
+    egress: options.issuerEgress,
+    onError: (error) => onError(error, "projected tokens"),
+  });
     runtimeDirectory: join(options.runtimeDirectory, "pg"),
     tenantId: info.tenantId,
     clock,
@@ -166,6 +181,7 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     clock,
     ids,
     decisions,
+    workloads,
     identityOf: (resourceId) => callerOfIdentity(resourceId, directory, info),
     onError,
   });
@@ -217,6 +233,7 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     certificates,
     clock,
     gateway,
+    await workloads.close();
     postgres,
     apps,
     developerProxySecret,
@@ -234,6 +251,7 @@ const sealingKey = async (path: string): Promise<Buffer> => {
   const known = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw error;
+    workloads,
   });
   if (known?.length === 32) return known;
   if (known !== undefined)

@@ -11,8 +11,8 @@ import { appOf, grant, type IdentityContext, imdsBody, readQuestion, type Select
 
 export interface IdentityEndpointContext extends IdentityContext {
   readonly secrets: AppSecrets;
-  /** Where Arc's challenge files are kept; absent where nobody asked for Arc. */
-  readonly arcKeys?: ArcKeys;
+  /** Arc's challenge files. */
+  readonly arcKeys: ArcKeys;
 }
 
 type Protocol = "2019-08-01" | "2017-09-01" | "azure-ml" | "cloud-shell" | "arc";

@@ -16,6 +16,8 @@ import { type AppService, openAppService } from "./services/app-service/app-serv
 import type { SiteRunner } from "./services/app-service/runner.ts";
 import { authorizationTypes } from "./services/authorization/service.ts";
 import type { AccessState } from "./services/authorization/state.ts";
+import { type ContainerApps, openContainerApps } from "./services/container-apps/container-apps.ts";
+import type { ContainerRunner } from "./services/container-apps/runner.ts";
 import { entraService } from "./services/entra/service.ts";
 import { graphService } from "./services/graph/service.ts";
 import { ipifyService } from "./services/ipify/service.ts";
@@ -55,6 +57,7 @@ export interface Parts {
   readonly workloads: { readonly arcKeys: ArcKeys; readonly issuer: WorkloadIssuer; readonly issuerKeys: IssuerKeys };
   readonly postgres: PostgresEngine;
   readonly siteRunner: SiteRunner;
+  readonly containerRunner: ContainerRunner;
   /** Told of failures in the background; `where` names the part. */
   readonly onError: (error: unknown, where: string) => void;
   /** Is there such a token audience in the tenant? */
@@ -67,6 +70,7 @@ export interface Services {
   readonly types: readonly ResourceType[];
   /** Apps on the web: upgrades, and their start once the tenant listens. */
   readonly appService: Pick<AppService, "upgrade" | "resume">;
+  readonly containerApps: Pick<ContainerApps, "upgrade" | "resume">;
   /** Finishes or resumes what an earlier process left undone. Call once, before requests are served. */
   recover(kernel: Pick<Kernel, "invoke">, onError: (error: unknown, where: string) => void): Promise<void>;
 }
@@ -113,6 +117,11 @@ export const createServices = (parts: Parts): Services => {
     runner: parts.siteRunner,
     onError: (error) => parts.onError(error, "App Service"),
   });
+  const containerApps = openContainerApps({
+    arm,
+    runner: parts.containerRunner,
+    onError: (error) => parts.onError(error, "Container Apps"),
+  });
   const types: readonly ResourceType[] = [
     ...authorizationTypes(parts.access, arm),
     userAssignedIdentities({ tenant, ids }),
@@ -122,6 +131,7 @@ export const createServices = (parts: Parts): Services => {
     ...keyVault.types,
     ...postgresTypes(postgres),
     ...appService.types,
+    ...containerApps.types,
   ];
   const list = [
     anyService(entraService({ directory, issuer, knownResource, federation }, oauthDialect)),
@@ -131,6 +141,7 @@ export const createServices = (parts: Parts): Services => {
     anyService(graphService({ directory, tenant, verifier, dialect: graphDialect })),
     anyService(ipifyService()),
     ...appService.services,
+    containerApps.service,
     anyService(
       armService({
         types,
@@ -142,6 +153,7 @@ export const createServices = (parts: Parts): Services => {
           ...keyVault.armOperations,
           ...postgresOperations(resources),
           ...appService.armOperations,
+          ...containerApps.armOperations,
         ],
         context: arm,
         verifier,
@@ -162,6 +174,7 @@ export const createServices = (parts: Parts): Services => {
     list,
     types,
     appService,
+    containerApps,
     recover: async (kernel, onError) => {
       await recoverServers(postgres, (error, name) => onError(error, `PostgreSQL server ${name}`));
       await failInterruptedLinkers(arm);

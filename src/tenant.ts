@@ -23,6 +23,7 @@ import { randomIds } from "./kernel/ids.ts";
 import { openTenantPostgres } from "./postgres/for-tenant.ts";
 import type { Postgres } from "./postgres/postgres.ts";
 import { type HostedApps, hostedApps } from "./hosted-apps.ts";
+import { tenantContainers } from "./container-runner.ts";
 import { createServices } from "./registry.ts";
 import { siteRunner } from "./site-runner.ts";
 import { type AccessState, extensionsBelow, openAccessState } from "./services/authorization/state.ts";
@@ -59,6 +60,8 @@ export interface TenantOptions {
   readonly trustedIssuers?: readonly string[];
   readonly issuerEgress?: IssuerEgress;
   readonly passthrough?: readonly string[];
+  /** Socket of a Docker-compatible engine for container apps; `off`: none. Default: DOCKER_HOST or a usual place. */
+  readonly containerEngine?: string;
   /** A store of another kind (PostgreSQL), or one in memory that ends with the tenant; default: SQLite in the state folder. */
   readonly store?: Store | "memory";
 }
@@ -163,7 +166,15 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     postgres: () => ({ address: "127.0.0.1", port: postgres.frontDoorPort }),
     passthrough: options.passthrough ?? [],
   });
+  const containers = tenantContainers({
+    apps,
+    secrets,
+    stateDirectory,
+    tenantId: info.tenantId,
+    engine: options.containerEngine,
+  });
   const services = createServices({
+    containerRunner: containers.runner,
     siteRunner: siteRunner(apps, secrets),
     onError,
     store,
@@ -200,7 +211,10 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
       return account === undefined ? undefined : { secret: account.secret, app: account.resourceId };
     },
     upgrade: (request, socket, head) => {
-      services.appService.upgrade(request, socket, head).then(
+      const take = async (): Promise<boolean> =>
+        (await services.appService.upgrade(request, socket, head)) ||
+        services.containerApps.upgrade(request, socket, head);
+      take().then(
         (taken) => (taken ? undefined : socket.destroy()),
         (error: unknown) => {
           onError(error, "gateway");
@@ -214,9 +228,10 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     ...(options.passthrough === undefined ? {} : { passthrough: options.passthrough }),
   });
   await services.appService.resume();
+  await services.containerApps.resume();
   const close = async (): Promise<void> => {
     await gateway.close();
-    await apps.close();
+    await Promise.all([apps.close(), containers[Symbol.asyncDispose]()]);
     await operations.idle();
     await postgres.close();
     await store.close();

@@ -24,11 +24,11 @@ import { ipifyService } from "./services/ipify/service.ts";
 import type { ArcKeys } from "./services/managed-identity/arc.ts";
 import { openKeyVault } from "./services/key-vault/key-vault.ts";
 import { managedIdentityService } from "./services/managed-identity/endpoint.ts";
-import { imdsService } from "./services/managed-identity/imds.ts";
-import { userAssignedIdentities } from "./services/managed-identity/user-assigned.ts";
 import { federatedCredentials, federatedCredentialsBelow } from "./services/managed-identity/federated-credentials.ts";
-import type { PostgresEngine } from "./services/postgres/engine.ts";
+import { imdsService } from "./services/managed-identity/imds.ts";
 import { workloadIssuerService } from "./services/managed-identity/workload-issuer.ts";
+import { userAssignedIdentities } from "./services/managed-identity/user-assigned.ts";
+import type { PostgresEngine } from "./services/postgres/engine.ts";
 import { postgresOperations } from "./services/postgres/provider-operations.ts";
 import { recoverServers } from "./services/postgres/flexible-servers.ts";
 import { postgresTypes } from "./services/postgres/service.ts";
@@ -90,10 +90,6 @@ export const createServices = (parts: Parts): Services => {
     tenantId: tenant.tenantId,
     dialect: storageDialect,
   });
-  const identities = {
-    resources,
-    directory,
-    tokens: parts.managedIdentityTokens,
   const federation = {
     keys: parts.workloads.issuerKeys,
     ownIssuer: parts.workloads.issuer.issuer,
@@ -102,6 +98,10 @@ export const createServices = (parts: Parts): Services => {
         ? federatedCredentialsBelow(principal.resourceId ?? "/", resources)
         : ((await directory.application(principal.appId))?.federatedCredentials ?? []),
   };
+  const identities = {
+    resources,
+    directory,
+    tokens: parts.managedIdentityTokens,
     tenantName: tenant.displayName,
     knownResource,
   };
@@ -125,6 +125,7 @@ export const createServices = (parts: Parts): Services => {
   const types: readonly ResourceType[] = [
     ...authorizationTypes(parts.access, arm),
     userAssignedIdentities({ tenant, ids }),
+    federatedCredentials(resources),
     linkers(arm),
     tags(arm),
     ...storage.types,
@@ -135,7 +136,6 @@ export const createServices = (parts: Parts): Services => {
   ];
   const list = [
     anyService(entraService({ directory, issuer, knownResource, federation }, oauthDialect)),
-    federatedCredentials(resources),
     anyService(storage.service),
     anyService(keyVault.service),
     anyService(graphService({ directory, tenant, verifier, dialect: graphDialect })),
@@ -169,6 +169,7 @@ export const createServices = (parts: Parts): Services => {
       }),
     ),
     anyService(imdsService(identities)),
+    anyService(workloadIssuerService(parts.workloads.issuer)),
   ];
   return {
     list,
@@ -182,5 +183,4 @@ export const createServices = (parts: Parts): Services => {
       await appService.recover();
     },
   };
-    anyService(workloadIssuerService(parts.workloads.issuer)),
 };

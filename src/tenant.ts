@@ -34,8 +34,8 @@ import { openSqliteStore } from "./store/sqlite/store.ts";
 import type { Store } from "./store/store.ts";
 import { knownResources } from "./known-resources.ts";
 import { openTenantClock, type TenantClock } from "./tenant-clock.ts";
-
 import { type IssuerEgress, openWorkloads, type Workloads } from "./workloads.ts";
+
 export interface TenantOptions {
   /** Folder of the tenant's state; created 0700. */
   readonly stateDirectory: string;
@@ -55,10 +55,10 @@ export interface TenantOptions {
   readonly identityCache?: boolean;
   /** Ports for PostgreSQL, tried in order; default [5432], else any free one. */
   readonly postgresPorts?: readonly number[];
-  /** Azure hosts to tunnel to the real ones. */
   /** Federated issuers (`iss` of their tokens) whose keys may be fetched. */
   readonly trustedIssuers?: readonly string[];
   readonly issuerEgress?: IssuerEgress;
+  /** Azure hosts to tunnel to the real ones. */
   readonly passthrough?: readonly string[];
   /** Socket of a Docker-compatible engine for container apps; `off`: none. Default: DOCKER_HOST or a usual place. */
   readonly containerEngine?: string;
@@ -80,10 +80,10 @@ export interface Tenant extends AsyncDisposable {
   readonly gateway: Gateway;
   readonly postgres: Postgres;
   readonly apps: HostedApps;
+  readonly workloads: Workloads;
   /** Secret of the developer's proxy credential, for this process's life. */
   readonly developerProxySecret: string;
   close(): Promise<void>;
-  readonly workloads: Workloads;
 }
 
 /** Puts a tenant together and opens its ports. The one place where drivers, services and the edge meet. */
@@ -135,9 +135,6 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
       requireUnlocked(access, call);
     },
   };
-  const verifier = tokenVerifier({ tenant: info, key, clock, groupsOf: directory.groupsOf });
-  const postgres = await openTenantPostgres({
-    stateDirectory: join(stateDirectory, "postgres"),
   const workloads = openWorkloads({
     store,
     stateDirectory,
@@ -148,6 +145,9 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     egress: options.issuerEgress,
     onError: (error) => onError(error, "projected tokens"),
   });
+  const verifier = tokenVerifier({ tenant: info, key, clock, groupsOf: directory.groupsOf });
+  const postgres = await openTenantPostgres({
+    stateDirectory: join(stateDirectory, "postgres"),
     runtimeDirectory: join(options.runtimeDirectory, "pg"),
     tenantId: info.tenantId,
     clock,
@@ -181,6 +181,7 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     arm,
     access,
     issuer,
+    workloads,
     verifier,
     postgres,
     secrets,
@@ -192,7 +193,6 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     clock,
     ids,
     decisions,
-    workloads,
     identityOf: (resourceId) => callerOfIdentity(resourceId, directory, info),
     onError,
   });
@@ -233,6 +233,7 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     await gateway.close();
     await Promise.all([apps.close(), containers[Symbol.asyncDispose]()]);
     await operations.idle();
+    await workloads.close();
     await postgres.close();
     await store.close();
   };
@@ -248,9 +249,9 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     certificates,
     clock,
     gateway,
-    await workloads.close();
     postgres,
     apps,
+    workloads,
     developerProxySecret,
     close,
     [Symbol.asyncDispose]: close,
@@ -266,7 +267,6 @@ const sealingKey = async (path: string): Promise<Buffer> => {
   const known = await readFile(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw error;
-    workloads,
   });
   if (known?.length === 32) return known;
   if (known !== undefined)

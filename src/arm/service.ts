@@ -6,20 +6,13 @@ import { Fault } from "../kernel/fault.ts";
 import type { Request } from "../kernel/message.ts";
 import type { AnyOperation } from "../kernel/operation.ts";
 import type { Decider, Dialect, Service } from "../kernel/service.ts";
+import { managementAudiences } from "./audiences.ts";
 import { type ArmContext, managementHost } from "./context.ts";
 import { armFault } from "./faults.ts";
 import { operationsOfType, type TypeOperations } from "./generated.ts";
 import { armMatcher, typeAt } from "./match.ts";
 import { idOf, parseArmPath, segmentsOf, subscriptionOf, typeOf } from "./resource-id.ts";
 import type { ArmTarget, ResourceType } from "./resource-type.ts";
-
-/** What ARM accepts as `aud`: exactly these four spellings (access.md 5.4). */
-const audiences = [
-  "https://management.core.windows.net/",
-  "https://management.core.windows.net",
-  "https://management.azure.com/",
-  "https://management.azure.com",
-];
 
 /** The management plane with its declarations, which the reference pages are written from. */
 export interface ArmService extends Service<ArmTarget> {
@@ -53,7 +46,7 @@ export const armService = (options: {
     authenticators: [
       bearer(
         verifier,
-        (audience) => audiences.includes(audience),
+        (audience) => managementAudiences.includes(audience),
         (refusal) => unauthenticated(refusal, tenantId),
       ),
     ],
@@ -90,7 +83,7 @@ const unauthenticated = (refusal: TokenRefusal, tenantId: string): Fault => {
     case "audience":
       return fault(
         "InvalidAuthenticationTokenAudience",
-        `The access token has been obtained for wrong audience or resource '${text(claims["aud"])}'. It should exactly match with one of the allowed audiences '${audiences.join("','")}'.`,
+        `The access token has been obtained for wrong audience or resource '${text(claims["aud"])}'. It should exactly match with one of the allowed audiences '${managementAudiences.join("','")}'.`,
       );
     case "expired":
       return fault(

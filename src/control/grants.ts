@@ -2,6 +2,8 @@
 import { join } from "node:path";
 import type { Tenant } from "../tenant.ts";
 import { ensureApp } from "./apps.ts";
+import { offerFor } from "./identity.ts";
+import type { IdentityProtocol } from "./identity-protocols.ts";
 import type { EnvironmentGrant, EnvironmentRequest } from "./protocol.ts";
 import { privateFolder } from "./state-folder.ts";
 
@@ -28,7 +30,7 @@ export const grantEnvironment = async (
   };
   return request.as === undefined
     ? { ...common, ...(await developer(tenant, state)) }
-    : { ...common, ...(await app(tenant, state, request.as, request.create)) };
+    : { ...common, ...(await app(tenant, state, request.as, request.create, request.identity)) };
 };
 
 type Who = Pick<EnvironmentGrant, "actor" | "app" | "account" | "azureConfigFolder" | "azdConfigFolder">;
@@ -50,7 +52,13 @@ const developer = async (tenant: Tenant, state: string): Promise<Who> => {
   };
 };
 
-const app = async (tenant: Tenant, state: string, name: string, create: boolean): Promise<Who> => {
+const app = async (
+  tenant: Tenant,
+  state: string,
+  name: string,
+  create: boolean,
+  identity: IdentityProtocol = "app-service",
+): Promise<Who> => {
   const { record, created } = await ensureApp(tenant, name, create);
   const secret = await tenant.secrets.of(record.id);
   return {
@@ -58,6 +66,7 @@ const app = async (tenant: Tenant, state: string, name: string, create: boolean)
       kind: "app",
       identityEndpoint: `http://127.0.0.1:${tenant.gateway.port}/msi/token`,
       identityHeader: secret,
+      offer: await offerFor(tenant, record, identity),
     },
     app: { name: record.name, id: record.id, type: record.type, created },
     account: { name: tenant.secrets.accountName(record.id), secret },

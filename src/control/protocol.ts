@@ -1,5 +1,6 @@
 /** The shapes of Lanyard's own API: what the server answers on its socket and clients read. */
 import type { Actor } from "../edge/environment.ts";
+import type { IdentityProtocol } from "./identity-protocols.ts";
 
 export interface AppSummary {
   readonly name: string;
@@ -50,6 +51,8 @@ export interface EnvironmentRequest {
   readonly as?: string;
   /** Create a web app when there is nothing of that name. */
   readonly create: boolean;
+  /** How the app finds its identity. Default: as on App Service. */
+  readonly identity?: IdentityProtocol;
 }
 
 export interface BrowserGrant {

@@ -1,8 +1,11 @@
 import { spawn } from "node:child_process";
+import type { IdentityProtocol } from "../control/identity-protocols.ts";
 
 export interface RunOptions {
   /** Whom the program acts as; see `EnvironmentOptions.as`. */
   readonly as?: string;
+  /** See `EnvironmentOptions.identity`. */
+  readonly identity?: IdentityProtocol;
   readonly cwd?: string;
   /** Variables beyond those of the environment. */
   readonly env?: Readonly<Record<string, string>>;

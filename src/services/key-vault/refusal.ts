@@ -46,26 +46,24 @@ export const refusal = (
         verdict.cause === "policy" ? "ForbiddenByPolicy" : "AccessDenied",
         `The user, group or application '${who}' does not have ${operation.policy.kind} ${operation.policy.anyOf[0] ?? ""} permission on key vault '${where}'. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287`,
       );
+    default:
+      return forbidden("ForbiddenByRbac", rbacText(who, need, denyAssignmentOf(verdict), where));
   }
-  const denied = denyAssignmentOf(verdict);
-  return forbidden(
-    "ForbiddenByRbac",
-    [
-      "Caller is not authorized to perform action on resource.",
-      "If role assignments, deny assignments or role definitions were changed recently, please observe propagation time.",
-      `Caller: ${who}`,
-      `Action: '${need.name}'`,
-      `Resource: '${need.scope.toLowerCase()}'`,
-      "Assignment: (not found)",
-      `DenyAssignmentId: ${denied === undefined ? "null" : quoted(denied)}`,
-      `DecisionReason: '${denied === undefined ? "DeniedWithNoValidRBAC" : "DeniedWithDenyAssignment"}' `,
-      `Vault: ${where}`,
-      "",
-    ].join("\r\n"),
-  );
 };
 
-const quoted = (text: string): string => `'${text}'`;
+const rbacText = (who: string, need: Need, denied: string | undefined, where: string): string =>
+  [
+    "Caller is not authorized to perform action on resource.",
+    "If role assignments, deny assignments or role definitions were changed recently, please observe propagation time.",
+    `Caller: ${who}`,
+    `Action: '${need.name}'`,
+    `Resource: '${need.scope.toLowerCase()}'`,
+    "Assignment: (not found)",
+    `DenyAssignmentId: ${denied === undefined ? "null" : `'${denied}'`}`,
+    `DecisionReason: '${denied === undefined ? "DeniedWithNoValidRBAC" : "DeniedWithDenyAssignment"}' `,
+    `Vault: ${where}`,
+    "",
+  ].join("\r\n");
 
 const denyAssignmentOf = ({ cause, detail }: Verdict & { allowed: false }): string | undefined => {
   const id = detail?.["id"];

@@ -53,6 +53,24 @@ export const vaultFault = catalogue({
     message: "The {what} {name} belongs to the certificate of the same name; change the certificate.",
   },
   disabled: { status: 403, code: "Forbidden", message: "Operation {operation} is not allowed on a disabled {what}." },
+  operationForbidden: {
+    status: 403,
+    code: "Forbidden",
+    message: "Operation {operation} is not permitted on this key.",
+  },
+  notInTime: { status: 403, code: "Forbidden", message: "Operation {operation} is not allowed on {why} key." },
+  incompatible: {
+    status: 400,
+    code: "BadParameter",
+    message:
+      "Key and {what} algorithm are incompatible. The key is of type '{type}', and algorithm '{alg}' can only be used with a key of type {needed}.",
+  },
+  digestLength: {
+    status: 400,
+    code: "BadParameter",
+    message: "Invalid length of 'value': {length} bytes. {alg} requires {wanted} bytes, encoded with base64url.",
+  },
+  badInput: { status: 400, code: "BadParameter", message: "The parameter is incorrect.\r\n" },
   purgeProtected: {
     status: 403,
     code: "Forbidden",

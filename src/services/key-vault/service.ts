@@ -9,6 +9,9 @@ import { vaultAuthenticator } from "./authenticate.ts";
 import { vaultDeciders } from "./deciders.ts";
 import type { Engine } from "./engine.ts";
 import { vaultFault } from "./faults.ts";
+import { cryptographyOperations } from "./key-operations.ts";
+import { keyRotationOperations } from "./key-rotation.ts";
+import { keyOperations } from "./keys.ts";
 import { refusal } from "./refusal.ts";
 import { printable } from "./request.ts";
 import { secretOperations } from "./secrets.ts";
@@ -29,7 +32,12 @@ const suffix = ".vault.azure.net";
 /** The vault data plane: `{vault}.vault.azure.net`. */
 export const vaultService = (deps: VaultServiceDependencies, engine: Engine): Service<VaultTarget> => {
   const { resources, tenantId, dialect } = deps;
-  const operations: readonly VaultOperation[] = [...secretOperations(engine)];
+  const operations: readonly VaultOperation[] = [
+    ...secretOperations(engine),
+    ...keyOperations(engine),
+    ...keyRotationOperations(engine),
+    ...cryptographyOperations(engine),
+  ];
   return {
     name: "key-vault",
     title: "Key Vault",
@@ -77,7 +85,8 @@ const unmatched = (request: Request): Fault => {
   const path = printable(request.rawPath);
   const [first = "", second = ""] = segments(request.rawPath).map((each) => each.toLowerCase());
   if (first === "storage" || first === "deletedstorage") return notBuilt("Managed storage accounts in key vaults");
-  if (["secrets", "deletedsecrets"].includes(first) && second !== "")
+  if (/\/attestation$/i.test(path)) return notBuilt("Get Key Attestation");
+  if (["secrets", "deletedsecrets", "keys", "deletedkeys"].includes(first) && second !== "")
     return vaultFault("wrongMethod", { method: request.method, path });
   return vaultFault("noSuchAddress", { path });
 };

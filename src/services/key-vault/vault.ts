@@ -24,6 +24,8 @@ export interface Vault {
   readonly policies: readonly AccessPolicy[];
   readonly retentionDays: number;
   readonly purgeProtection: boolean;
+  /** The sku that has HSM-backed kinds of keys. */
+  readonly premium: boolean;
   readonly publicAccess: boolean;
   readonly firewall: { readonly deny: boolean; readonly ipRules: readonly string[] };
 }
@@ -40,6 +42,7 @@ export const vaultOf = (record: ResourceRecord): Vault => {
     policies: listOf(properties["accessPolicies"]).map(policyOf),
     retentionDays: retentionOf(properties),
     purgeProtection: properties["enablePurgeProtection"] === true,
+    premium: textOf(objectOf(properties["sku"])["name"]).toLowerCase() === "premium",
     publicAccess: textOf(properties["publicNetworkAccess"]).toLowerCase() !== "disabled",
     firewall: {
       deny: textOf(acls["defaultAction"]).toLowerCase() === "deny",

@@ -158,6 +158,15 @@ describe("deleting a resource group", () => {
     expect((await test.arm("GET", plan("two", "shared"))).status).toBe(200);
   });
 
+  it("is followed by whoever began it, and by nobody else", async () => {
+    const token = await reader("two", "curious");
+    await test.arm("PUT", group("brief"), { location: "eastus" });
+    const deleted = await test.arm("DELETE", group("brief"));
+    const { pathname } = new URL(String(deleted.headers["location"]));
+    expect((await test.arm("GET", pathname, undefined, token)).status).toBe(404);
+    expect((await test.arm("GET", pathname)).status).toBe(200);
+  });
+
   it("that cannot be deleted says what is in the way, and rolls the group's state back", async () => {
     await test.arm("PUT", plan("three", "held"), linux);
     await test.arm("PUT", site("two", "holder"), {

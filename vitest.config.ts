@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** Suites that need more than npm or minutes. Each has its own folder and its own script (`npm run test:NAME`). */
-const extra = ["browser", "sample", "python", "az"];
+const extra = ["browser", "sample", "python", "az", "containers"];
 /** Tests beside the source that need Python: they build virtual environments. */
 const pythonBesideSource = ["src/**/python-*.test.ts"];
 

@@ -54,6 +54,8 @@ interface Entry {
   containers: EngineContainer[];
   timer: NodeJS.Timeout | undefined;
   ready: Promise<void>;
+  /** Containers that are being made or removed: none is left when it has resolved after a halt. */
+  ending: Promise<unknown>;
 }
 
 const graceSeconds = 5;
@@ -182,6 +184,7 @@ export class ContainerHost implements AsyncDisposable {
       containers: [],
       timer: undefined,
       ready: Promise.resolve(),
+      ending: Promise.resolve(),
     };
     this.#entries.set(key(app.id), made);
     return made;
@@ -229,28 +232,33 @@ export class ContainerHost implements AsyncDisposable {
       );
     for (const container of await app.containers()) {
       await engine.provide(container.image, (line) => log.write("platform", line));
-      const pipes = { stdout: log.pipe("stdout"), stderr: log.pipe("stderr") };
-      const started = await engine.create(
-        {
-          ...container,
-          name: `lanyard-${this.#options.tenantId.slice(0, 8)}-${app.label}-${container.name}`,
-          labels: { "lanyard.tenant": this.#options.tenantId, "lanyard.app": app.id, "lanyard.revision": app.revision },
-        },
-        { stdout: pipes.stdout.push, stderr: pipes.stderr.push },
-      );
-      if (entry.run !== run) {
-        await started.remove(0);
-        return;
-      }
-      entry.containers.push(started);
-      await started.start();
-      log.write("platform", `Container ${container.name} of ${app.revision} started on ${engine.description}`);
-      void started.ended.then((code) => {
-        pipes.stdout.end();
-        pipes.stderr.end();
-        return this.#failed(entry, run, `Container ${container.name} ended with code ${code}.`);
-      });
+      if (entry.run !== run) return;
+      const creating = this.#create(entry, run, engine, container);
+      entry.ending = Promise.allSettled([entry.ending, creating]);
+      await creating;
     }
+  }
+
+  async #create(entry: Entry, run: number, engine: Engine, container: HostedContainer): Promise<void> {
+    const { app, log } = entry;
+    const pipes = { stdout: log.pipe("stdout"), stderr: log.pipe("stderr") };
+    const made = await engine.create(
+      {
+        ...container,
+        name: `lanyard-${this.#options.tenantId.slice(0, 8)}-${app.label}-${container.name}`,
+        labels: { "lanyard.tenant": this.#options.tenantId, "lanyard.app": app.id, "lanyard.revision": app.revision },
+      },
+      { stdout: pipes.stdout.push, stderr: pipes.stderr.push },
+    );
+    if (entry.run !== run) return made.remove(0);
+    entry.containers.push(made);
+    await made.start();
+    log.write("platform", `Container ${container.name} of ${app.revision} started on ${engine.description}`);
+    void made.ended.then((code) => {
+      pipes.stdout.end();
+      pipes.stderr.end();
+      return this.#failed(entry, run, `Container ${container.name} ended with code ${code}.`);
+    });
   }
 
   /** An app with an ingress runs once its port accepts connections. */
@@ -296,10 +304,12 @@ export class ContainerHost implements AsyncDisposable {
     entry.phase = phase;
     entry.detail = undefined;
     clearTimeout(entry.timer);
-    const containers = entry.containers.splice(0);
-    await Promise.all(
-      containers.map((each) => each.remove(graceSeconds).catch((error) => entry.log.write("platform", textOf(error)))),
-    );
+    const removals = entry.containers
+      .splice(0)
+      .map((each) => each.remove(graceSeconds).catch((error) => entry.log.write("platform", textOf(error))));
+    // Also what an earlier halt, or a container just being made, has not finished.
+    entry.ending = Promise.allSettled([entry.ending, ...removals]);
+    await entry.ending;
   }
 }
 

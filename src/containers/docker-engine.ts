@@ -1,4 +1,5 @@
 /** The engine port over Docker's API, which Podman speaks as well. `dockerode` is imported when the first app is to run. */
+import { readFile } from "node:fs/promises";
 import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
 import type { ContainerSpec, Engine, EngineContainer, NoEngine } from "./engine.ts";
@@ -10,8 +11,18 @@ import { isSocket, socketCandidates } from "./sockets.ts";
  */
 const keptCapabilities = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"];
 
-const processes = 4096;
-const files = 65_536;
+const mostProcesses = 4096;
+const mostFiles = 65_536;
+
+/** An engine that runs as we do may set no limit beyond its own hard one. */
+const limits = async (): Promise<{ readonly files: number; readonly processes: number }> => {
+  const text = await readFile("/proc/self/limits", "utf8").catch(() => "");
+  const hard = (name: string): number => Number(new RegExp(`^${name} +\\S+ +(\\d+)`, "m").exec(text)?.[1] ?? Infinity);
+  return {
+    files: Math.min(mostFiles, hard("Max open files")),
+    processes: Math.min(mostProcesses, hard("Max processes")),
+  };
+};
 
 /** Finds an engine: `socket` when it is given, DOCKER_HOST, or a usual place. */
 export const findEngine = async (socket?: string): Promise<Engine | NoEngine> => {
@@ -69,8 +80,13 @@ const dockerEngine = (docker: Docker, description: string): Engine => ({
     });
   },
   create: async (spec, output) => {
-    const container = await docker.createContainer(createOptions(spec));
-    const stream = await container.attach({ stream: true, stdout: true, stderr: true });
+    const container = await docker.createContainer(createOptions(spec, await limits()));
+    const stream = await container
+      .attach({ stream: true, stdout: true, stderr: true })
+      .catch(async (error: unknown) => {
+        await force(container);
+        throw error;
+      });
     const [stdout, stderr] = [new PassThrough(), new PassThrough()];
     stdout.on("data", (chunk: Buffer) => output.stdout(chunk));
     stderr.on("data", (chunk: Buffer) => output.stderr(chunk));
@@ -87,7 +103,10 @@ const dockerEngine = (docker: Docker, description: string): Engine => ({
   },
 });
 
-const createOptions = (spec: ContainerSpec): Docker.ContainerCreateOptions => ({
+const createOptions = (
+  spec: ContainerSpec,
+  { files, processes }: Awaited<ReturnType<typeof limits>>,
+): Docker.ContainerCreateOptions => ({
   name: spec.name,
   Image: spec.image,
   Labels: { ...spec.labels },

@@ -22,6 +22,8 @@ export interface StartTenantOptions {
   readonly tokenLifetime?: number;
   /** Azure hosts to let through to the real ones. */
   readonly passthrough?: readonly string[];
+  /** Socket of a Docker-compatible engine that runs container apps; `off`: none. Default: DOCKER_HOST or a usual place. */
+  readonly containerEngine?: string;
   /** Federated issuers, as the `iss` of their tokens spells them, whose keys may be fetched over https. */
   readonly trustedIssuers?: readonly string[];
   /** False: every managed identity request gets a new token, instead of one that is cached for a day as in Azure. */
@@ -91,6 +93,7 @@ export const startTenant = async (options: StartTenantOptions = {}): Promise<Tes
     passthrough,
     ...(options.state === undefined ? { store: "memory" } : {}),
     ...(options.trustedIssuers === undefined ? {} : { trustedIssuers: options.trustedIssuers }),
+    ...(options.containerEngine === undefined ? {} : { containerEngine: options.containerEngine }),
     ...(options.identityCache === undefined ? {} : { identityCache: options.identityCache }),
     ...(options.tokenLifetime === undefined ? {} : { tokenLifetime: options.tokenLifetime }),
   }).catch(async (error: unknown) => {

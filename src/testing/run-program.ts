@@ -31,6 +31,10 @@ interface Running extends RunOptions {
 export const runProgram = (command: string, args: readonly string[], options: Running): Promise<Finished> =>
   new Promise((resolve, reject) => {
     const { base, ended, timeout = 60_000 } = options;
+    if (ended.aborted) {
+      reject(new Error(`${command} was not started: the tenant was closed.`));
+      return;
+    }
     const child = spawn(command, args, {
       env: { ...base, ...options.env },
       stdio: "pipe",

@@ -102,17 +102,33 @@ export const startTenant = async (options: StartTenantOptions = {}): Promise<Tes
   });
   const arm = developerArm(tenant);
 
-  const environment = async ({ as, command, identity }: EnvironmentOptions = {}): Promise<Record<string, string>> => {
+  const prepare = async ({ as, command, identity }: EnvironmentOptions): Promise<Record<string, string>> => {
     const grant = await grantEnvironment(
       { tenant, state, passthrough },
       { ...(as === undefined ? {} : { as }), ...(identity === undefined ? {} : { identity }), create: true },
     );
     return environmentFor(grant, process.env, runtimeOf(command));
   };
+  /** Those under way write into the tenant's folder, which must outlive them. */
+  const preparing = new Set<Promise<unknown>>();
+  const environment = async (settings: EnvironmentOptions = {}): Promise<Record<string, string>> => {
+    const prepared = prepare(settings);
+    preparing.add(prepared);
+    try {
+      return await prepared;
+    } catch (error) {
+      if (ending.signal.aborted) throw new Error("No environment: the tenant was closed.", { cause: error });
+      throw error;
+    } finally {
+      preparing.delete(prepared);
+    }
+  };
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
     ending.abort();
-    closed ??= tenant.close().then(discard);
+    closed ??= Promise.allSettled(preparing)
+      .then(() => tenant.close())
+      .then(discard);
     return closed;
   };
   return {

@@ -1,6 +1,7 @@
 /** Brings running apps to what their records say: one at a time per site, in the background, in the order of changes. */
 import { idKey } from "../../arm/resource-id.ts";
 import type { Resources } from "../../arm/resources.ts";
+import { openTurns } from "../../arm/turns.ts";
 import type { SiteRunner } from "./runner.ts";
 import { setupOf, siteOf, siteType } from "./site.ts";
 
@@ -29,22 +30,12 @@ export const siteSync = (
   hasContent: (id: string) => Promise<boolean>,
   onError: (error: unknown) => void,
 ): SiteSync => {
-  /** Work of each site, one after the other. */
-  const queues = new Map<string, Promise<unknown>>();
   /** Sites whose next alignment has not begun. */
   const due = new Map<string, Promise<void>>();
   const aligned = new Set<string>();
 
-  const enqueue = <R>(id: string, work: () => Promise<R>): Promise<R> => {
-    const key = idKey(id);
-    const next = (queues.get(key) ?? Promise.resolve()).then(work, work);
-    const tail = next.catch(() => undefined);
-    queues.set(key, tail);
-    void tail.then(() => {
-      if (queues.get(key) === tail) queues.delete(key);
-    });
-    return next;
-  };
+  const turns = openTurns();
+  const enqueue = <R>(id: string, work: () => Promise<R>): Promise<R> => turns(idKey(id), work);
 
   const remove = (id: string): Promise<void> => {
     aligned.delete(idKey(id));
@@ -95,7 +86,7 @@ export const siteSync = (
     settled: async (id) => {
       const key = idKey(id);
       if (!aligned.has(key)) return now(id);
-      await (due.get(key) ?? queues.get(key));
+      await (due.get(key) ?? enqueue(id, () => Promise.resolve()));
     },
     resume: async () => {
       const sites = await resources.ofType(resources.subscriptionId, siteType);

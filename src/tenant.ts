@@ -145,7 +145,7 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     egress: options.issuerEgress,
     onError: (error) => onError(error, "projected tokens"),
   });
-  const verifier = tokenVerifier({ tenant: info, key, clock, groupsOf: directory.groupsOf });
+  const verifier = tokenVerifier({ tenant: info, key, clock, groupsOf: (objectId) => directory.groupsOf(objectId) });
   const postgres = await openTenantPostgres({
     stateDirectory: join(stateDirectory, "postgres"),
     runtimeDirectory: join(options.runtimeDirectory, "pg"),

@@ -33,6 +33,19 @@ export const dataActions = {
   rotateKey: `${vaults}/keys/rotate/action`,
   readRotationPolicy: `${vaults}/keyrotationpolicies/read`,
   writeRotationPolicy: `${vaults}/keyrotationpolicies/write`,
+  readCertificate: `${vaults}/certificates/read`,
+  createCertificate: `${vaults}/certificates/create/action`,
+  importCertificate: `${vaults}/certificates/import/action`,
+  updateCertificate: `${vaults}/certificates/update/action`,
+  deleteCertificate: `${vaults}/certificates/delete`,
+  backupCertificate: `${vaults}/certificates/backup/action`,
+  restoreCertificate: `${vaults}/certificates/restore/action`,
+  recoverCertificate: `${vaults}/certificates/recover/action`,
+  purgeCertificate: `${vaults}/certificates/purge/action`,
+  writeContacts: `${vaults}/certificatecontacts/write`,
+  readIssuer: `${vaults}/certificatecas/read`,
+  writeIssuer: `${vaults}/certificatecas/write`,
+  deleteIssuer: `${vaults}/certificatecas/delete`,
 } as const;
 
 export type VaultDataAction = (typeof dataActions)[keyof typeof dataActions];

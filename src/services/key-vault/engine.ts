@@ -21,8 +21,13 @@ export interface ObjectRecord {
   readonly deleted?: { readonly at: number; readonly purgeAt: number };
   /** What a kind keeps beside its versions: a key's rotation policy, a certificate's policy. */
   readonly extra?: JsonObject;
-  /** What of it is secret: the key of a pending certificate. */
-  readonly sealedExtra?: string;
+}
+
+/** What a vault keeps that is no object: pending certificates, issuers, contacts. */
+export interface SideRecord {
+  readonly value: JsonObject;
+  /** Key of a pending certificate, password of an issuer. Sealed at rest. */
+  readonly secret?: string;
 }
 
 export interface VersionRecord {
@@ -51,7 +56,8 @@ export interface Found {
 
 export type State = "live" | "deleted";
 
-const objectSpec: CollectionSpec<ObjectRecord> = { name: "vault-objects", sealed: ["sealedExtra"] };
+const objectSpec: CollectionSpec<ObjectRecord> = { name: "vault-objects" };
+const sideSpec: CollectionSpec<SideRecord> = { name: "vault-side", sealed: ["secret"] };
 const versionSpec: CollectionSpec<VersionRecord> = { name: "vault-versions", sealed: ["value"] };
 
 const partitionOf = (uid: string): string => `vault/${uid}`;
@@ -66,12 +72,14 @@ const all = 1_000_000;
 export class Shelf {
   readonly #objects: Collection<ObjectRecord>;
   readonly #versions: Collection<VersionRecord>;
+  readonly #side: Collection<SideRecord>;
   readonly #partition: string;
   readonly #clock: Clock;
 
   constructor(scope: Scope, uid: string, clock: Clock) {
     this.#objects = scope.collection(objectSpec);
     this.#versions = scope.collection(versionSpec);
+    this.#side = scope.collection(sideSpec);
     this.#partition = partitionOf(uid);
     this.#clock = clock;
   }
@@ -161,6 +169,24 @@ export class Shelf {
     return entries.map(({ value }) => value);
   }
 
+  async side(key: string): Promise<SideRecord | undefined> {
+    return (await this.#side.get(this.#partition, key.toLowerCase()))?.value;
+  }
+
+  async putSide(key: string, record: SideRecord): Promise<void> {
+    await this.#side.put(this.#partition, key.toLowerCase(), record);
+  }
+
+  async deleteSide(key: string): Promise<void> {
+    await this.#side.delete(this.#partition, key.toLowerCase());
+  }
+
+  /** Records below a prefix, after a name. */
+  async sides(prefix: string, after: string, limit: number): Promise<readonly SideRecord[]> {
+    const range = { prefix, limit, ...(after === "" ? {} : { after: `${prefix}${after}` }) };
+    return (await this.#side.list(this.#partition, range)).map(({ value }) => value);
+  }
+
   private isOver(object: ObjectRecord): boolean {
     return object.deleted !== undefined && object.deleted.purgeAt <= this.#clock.now();
   }
@@ -191,7 +217,7 @@ export const openEngine = (store: Store, clock: Clock, ids: Ids): Engine => ({
   newVersion: () => ids.bytes(16).toString("hex"),
   seconds: () => Math.floor(clock.now() / 1000),
   drop: async (uid) => {
-    for (const spec of [objectSpec, versionSpec] as readonly CollectionSpec<unknown>[]) {
+    for (const spec of [objectSpec, versionSpec, sideSpec] as readonly CollectionSpec<unknown>[]) {
       const rows = store.collection(spec);
       for (;;) {
         const page = await rows.list(partitionOf(uid), { limit: 500 });

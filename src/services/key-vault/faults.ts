@@ -71,6 +71,17 @@ export const vaultFault = catalogue({
     message: "Invalid length of 'value': {length} bytes. {alg} requires {wanted} bytes, encoded with base64url.",
   },
   badInput: { status: 400, code: "BadParameter", message: "The parameter is incorrect.\r\n" },
+  pendingNotFound: {
+    status: 404,
+    code: "PendingCertificateNotFound",
+    message: "Pending certificate not found: {name}",
+  },
+  sideNotFound: { status: 404, code: "{code}", message: "{what} not found: {name}" },
+  badCertificate: {
+    status: 400,
+    code: "BadParameter",
+    message: "The specified {what} content can not be read. {why}",
+  },
   purgeProtected: {
     status: 403,
     code: "Forbidden",

@@ -6,6 +6,9 @@ import type { Request } from "../../kernel/message.ts";
 import type { Match } from "../../kernel/operation.ts";
 import type { Decider, Dialect, Exchange, Service } from "../../kernel/service.ts";
 import { vaultAuthenticator } from "./authenticate.ts";
+import { pendingOperations } from "./certificate-pending.ts";
+import { certificateSettingOperations } from "./certificate-settings.ts";
+import { certificateOperations } from "./certificates.ts";
 import { vaultDeciders } from "./deciders.ts";
 import type { Engine } from "./engine.ts";
 import { vaultFault } from "./faults.ts";
@@ -37,6 +40,9 @@ export const vaultService = (deps: VaultServiceDependencies, engine: Engine): Se
     ...keyOperations(engine),
     ...keyRotationOperations(engine),
     ...cryptographyOperations(engine),
+    ...certificateOperations(engine),
+    ...pendingOperations(engine),
+    ...certificateSettingOperations(engine),
   ];
   return {
     name: "key-vault",
@@ -86,7 +92,10 @@ const unmatched = (request: Request): Fault => {
   const [first = "", second = ""] = segments(request.rawPath).map((each) => each.toLowerCase());
   if (first === "storage" || first === "deletedstorage") return notBuilt("Managed storage accounts in key vaults");
   if (/\/attestation$/i.test(path)) return notBuilt("Get Key Attestation");
-  if (["secrets", "deletedsecrets", "keys", "deletedkeys"].includes(first) && second !== "")
+  if (
+    ["secrets", "deletedsecrets", "keys", "deletedkeys", "certificates", "deletedcertificates"].includes(first) &&
+    second !== ""
+  )
     return vaultFault("wrongMethod", { method: request.method, path });
   return vaultFault("noSuchAddress", { path });
 };

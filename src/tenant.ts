@@ -80,6 +80,8 @@ export interface Tenant extends AsyncDisposable {
   readonly gateway: Gateway;
   readonly postgres: Postgres;
   readonly apps: HostedApps;
+  /** The variables that a container app gives its first container; undefined: there is no such app. */
+  containerAppVariables(id: string): Promise<Readonly<Record<string, string>> | undefined>;
   readonly workloads: Workloads;
   /** Secret of the developer's proxy credential, for this process's life. */
   readonly developerProxySecret: string;
@@ -251,6 +253,7 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     gateway,
     postgres,
     apps,
+    containerAppVariables: (id) => services.containerApps.variables(id),
     workloads,
     developerProxySecret,
     close,

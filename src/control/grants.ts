@@ -33,7 +33,7 @@ export const grantEnvironment = async (
     : { ...common, ...(await app(tenant, state, request.as, request.create, request.identity)) };
 };
 
-type Who = Pick<EnvironmentGrant, "actor" | "app" | "account" | "azureConfigFolder" | "azdConfigFolder">;
+type Who = Pick<EnvironmentGrant, "actor" | "settings" | "app" | "account" | "azureConfigFolder" | "azdConfigFolder">;
 
 /** `az` looks for local settings in a folder of the same name as its own, so that must be `.azure` (az-cli.md 1.3). */
 const configFolders = (base: string): Pick<Who, "azureConfigFolder" | "azdConfigFolder"> => ({
@@ -61,6 +61,7 @@ const app = async (
 ): Promise<Who> => {
   const { record, created } = await ensureApp(tenant, name, create);
   const secret = await tenant.secrets.of(record.id);
+  const settings = await tenant.containerAppVariables(record.id);
   return {
     actor: {
       kind: "app",
@@ -68,6 +69,7 @@ const app = async (
       identityHeader: secret,
       offer: await offerFor(tenant, record, identity),
     },
+    ...(settings === undefined ? {} : { settings }),
     app: { name: record.name, id: record.id, type: record.type, created },
     account: { name: tenant.secrets.accountName(record.id), secret },
     // Empty folders: an app finds nobody's login (ADR 1).

@@ -56,6 +56,13 @@ describe("Microsoft's client for Container Apps", () => {
 });
 
 describe("a program that runs as a container app, where no engine is", () => {
+  it("has the app's variables, secrets included, and its own where the app has none", async () => {
+    const names = ["PIN", "MODE", "CONTAINER_APP_NAME", "CONTAINER_APP_PORT", "OWN", "AZURE_CLIENT_SECRET"];
+    const program = `console.log(JSON.stringify(${JSON.stringify(names)}.map((name) => process.env[name])))`;
+    const { stdout } = await tenant.run("node", ["-e", program], { as: "kept-app", env: { OWN: "mine" } });
+    expect(JSON.parse(stdout)).toEqual(["4711", "test", "kept-app", "8080", "mine", null]);
+  });
+
   it("has the app's identity", async () => {
     const program = `
       import { DefaultAzureCredential } from "@azure/identity";

@@ -39,6 +39,7 @@ needs(
   "runc",
   "busybox",
 )("container apps on an engine", () => {
+  const opened = new AsyncDisposableStack();
   let engine: TestEngine;
   let tenant: TestTenant;
   let state: string;
@@ -47,8 +48,10 @@ needs(
   let port: number;
 
   beforeAll(async () => {
-    engine = await startEngine();
+    engine = opened.use(await startEngine());
     state = mkdtempSync(join(tmpdir(), "lanyard-state-"));
+    opened.defer(() => rmSync(state, { recursive: true, force: true }));
+    opened.defer(() => tenant.close());
     tenant = await startTenant({ state, containerEngine: engine.socket });
     port = await freePort();
     const group = `/subscriptions/${tenant.subscriptionId}/resourceGroups/apps`;
@@ -74,11 +77,7 @@ needs(
     await put("web", {});
     await running("web");
   });
-  afterAll(async () => {
-    await tenant.close();
-    await engine[Symbol.asyncDispose]();
-    rmSync(state, { recursive: true, force: true });
-  });
+  afterAll(() => opened.disposeAsync());
 
   const arm = async (
     method: "GET" | "PUT" | "POST" | "PATCH" | "DELETE",

@@ -171,6 +171,54 @@ describe("secrets", () => {
     expect(await revisions("secret")).toMatchObject([{ name: before.name }]);
   });
 
+  it("are read from a vault as the app's identity, once that has the right, and again at a restart", async () => {
+    const vault = `${group}/providers/Microsoft.KeyVault/vaults/app-secrets-kv`;
+    const made = await test.arm("PUT", vault, {
+      location: "eastus",
+      properties: {
+        tenantId: test.tenant.info.tenantId,
+        sku: { family: "A", name: "standard" },
+        enableRbacAuthorization: true,
+      },
+    });
+    expect(made.status).toBeLessThan(300);
+    // Through Resource Manager, with the right to manage the vault.
+    const write = (value: string) => test.arm("PUT", `${vault}/secrets/pin`, { properties: { value } });
+    expect((await write("from the vault")).status).toBeLessThan(300);
+    const shared = await identity("reader");
+    const keyVaultUrl = "https://app-secrets-kv.vault.azure.net/secrets/pin";
+    const wanted = body(
+      {
+        configuration: { secrets: [{ name: "pin", keyVaultUrl, identity: shared.id }] },
+        template: { containers: [container({ env: [{ name: "PIN", secretRef: "pin" }] })] },
+      },
+      { identity: { type: "UserAssigned", userAssignedIdentities: { [shared.id]: {} } } },
+    );
+    const refused = await put("reads-vault", wanted);
+    expect(refused.status).toBe(400);
+    expect(refused.body.error.message).toMatch(/Forbidden/);
+    const role = "4633458b-17de-408a-b874-0445c86b69e6";
+    await test.arm("PUT", `${vault}/providers/Microsoft.Authorization/roleAssignments/${crypto.randomUUID()}`, {
+      properties: {
+        roleDefinitionId: `/providers/Microsoft.Authorization/roleDefinitions/${role}`,
+        principalId: shared.principalId,
+        principalType: "ServicePrincipal",
+      },
+    });
+    expect((await put("reads-vault", wanted)).status).toBe(200);
+    const listed = async () => (await test.arm("POST", `${apps}/reads-vault/listSecrets`)).body.value;
+    expect(await listed()).toEqual([{ name: "pin", value: "from the vault", keyVaultUrl, identity: shared.id }]);
+    expect((await get("reads-vault")).properties.configuration.secrets).toEqual([
+      { name: "pin", keyVaultUrl, identity: shared.id },
+    ]);
+    const reading = test.decisions.findLast((each) => each.host === "app-secrets-kv.vault.azure.net");
+    expect(reading?.caller).toMatchObject({ kind: "principal", objectId: shared.principalId });
+    await write("changed");
+    const [{ name }] = await revisions("reads-vault");
+    await test.arm("POST", `${apps}/reads-vault/revisions/${name}/restart`);
+    expect(await listed()).toMatchObject([{ value: "changed" }]);
+  });
+
   it("are refused as references into a vault that does not let the app's identity in", async () => {
     const reference = (identityName: string) =>
       body(

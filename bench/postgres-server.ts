@@ -92,7 +92,7 @@ export const startServer = async (bench: Bench): Promise<Server> => {
   const child = spawn(command.file, command.args, {
     ...command.ids,
     cwd: "/",
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ["ignore", "ignore", "ignore"],
     env: { PATH: process.env["PATH"] ?? "", LC_MESSAGES: "C", TZ: "UTC", ...binaries.environment },
   });
   const end = (): void => void child.kill("SIGQUIT");

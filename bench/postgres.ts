@@ -37,7 +37,7 @@ export const postgres: Work = {
         PGDATABASE: "postgres",
       });
     const ports = { ours: Number(/ready (\d+)/.exec(door.output)?.[1]), direct: server.tlsPort };
-    await run("pgbench", ["--initialize", "--quiet", "--scale=5"], { env: environment(ports.direct) });
+    await run("pgbench", ["--initialize", "--quiet", "--scale=20"], { env: environment(ports.direct) });
 
     const transactions = async (port: number, kind: string): Promise<number> => {
       const output = await run(
@@ -71,7 +71,7 @@ export const postgres: Work = {
       bench.say(`COPY ${direction} ${taken.toFixed(0)} ms`);
       return rows / (taken / 1000);
     };
-    const rows = 500_000;
+    const rows = 2_000_000;
     await run("psql", ["-X", "-q", "-c", "CREATE UNLOGGED TABLE copied (LIKE pgbench_accounts)"], {
       env: environment(ports.direct),
     });

@@ -10,6 +10,7 @@ const titles: Readonly<Record<string, string>> = {
   arm: "Azure Resource Manager",
   "app-service": "App Service",
   authorization: "Role assignments and definitions",
+  "container-apps": "Container Apps",
   entra: "Microsoft Entra ID",
   graph: "Microsoft Graph",
   "key-vault": "Key Vault",

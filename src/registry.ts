@@ -3,7 +3,10 @@ import { azureRbac } from "./access/decider.ts";
 import type { ArmContext } from "./arm/context.ts";
 import { armService } from "./arm/service.ts";
 import type { ResourceType } from "./arm/resource-type.ts";
+import type { IssuerKeys } from "./identity/issuer-keys.ts";
+import type { WorkloadIssuer } from "./identity/workload-issuer.ts";
 import type { AppSecrets } from "./identity/app-secrets.ts";
+import type { ServicePrincipal } from "./identity/principals.ts";
 import type { ManagedIdentityTokens } from "./identity/managed-identity-tokens.ts";
 import type { TokenIssuer } from "./identity/tokens.ts";
 import type { TokenVerifier } from "./identity/verify.ts";
@@ -14,10 +17,17 @@ import type { SiteRunner } from "./services/app-service/runner.ts";
 import { openCosmos } from "./services/cosmos/cosmos.ts";
 import { authorizationTypes } from "./services/authorization/service.ts";
 import type { AccessState } from "./services/authorization/state.ts";
+import { type ContainerApps, openContainerApps } from "./services/container-apps/container-apps.ts";
+import type { ContainerRunner } from "./services/container-apps/runner.ts";
 import { entraService } from "./services/entra/service.ts";
 import { graphService } from "./services/graph/service.ts";
 import { ipifyService } from "./services/ipify/service.ts";
+import type { ArcKeys } from "./services/managed-identity/arc.ts";
+import { openKeyVault } from "./services/key-vault/key-vault.ts";
 import { managedIdentityService } from "./services/managed-identity/endpoint.ts";
+import { federatedCredentials, federatedCredentialsBelow } from "./services/managed-identity/federated-credentials.ts";
+import { imdsService } from "./services/managed-identity/imds.ts";
+import { workloadIssuerService } from "./services/managed-identity/workload-issuer.ts";
 import { userAssignedIdentities } from "./services/managed-identity/user-assigned.ts";
 import type { PostgresEngine } from "./services/postgres/engine.ts";
 import { postgresOperations } from "./services/postgres/provider-operations.ts";
@@ -27,12 +37,13 @@ import { groupOperations, resumeGroupDeletions } from "./services/resources/grou
 import { providerOperations } from "./services/resources/providers.ts";
 import { subscriptionOperations } from "./services/resources/subscriptions.ts";
 import { tags } from "./services/resources/tags.ts";
-import { linkers } from "./services/service-linker/linkers.ts";
+import { failInterruptedLinkers, linkers } from "./services/service-linker/linkers.ts";
 import { openStorage } from "./services/storage/storage.ts";
 import type { Store } from "./store/store.ts";
 import { armDialect } from "./wire/arm-dialect.ts";
 import { cosmosDialect } from "./wire/cosmos-dialect.ts";
 import { graphDialect } from "./wire/graph-dialect.ts";
+import { keyVaultDialect } from "./wire/key-vault-dialect.ts";
 import { oauthDialect } from "./wire/oauth-dialect.ts";
 import { storageDialect } from "./wire/storage-dialect.ts";
 
@@ -45,8 +56,10 @@ export interface Parts {
   readonly verifier: TokenVerifier;
   readonly secrets: AppSecrets;
   readonly managedIdentityTokens: ManagedIdentityTokens;
+  readonly workloads: { readonly arcKeys: ArcKeys; readonly issuer: WorkloadIssuer; readonly issuerKeys: IssuerKeys };
   readonly postgres: PostgresEngine;
   readonly siteRunner: SiteRunner;
+  readonly containerRunner: ContainerRunner;
   /** Told of failures in the background; `where` names the part. */
   readonly onError: (error: unknown, where: string) => void;
   /** Is there such a token audience in the tenant? */
@@ -59,6 +72,7 @@ export interface Services {
   readonly types: readonly ResourceType[];
   /** Apps on the web: upgrades, and their start once the tenant listens. */
   readonly appService: Pick<AppService, "upgrade" | "resume">;
+  readonly containerApps: Pick<ContainerApps, "upgrade" | "resume" | "variables">;
   /** Finishes or resumes what an earlier process left undone. Call once, before requests are served. */
   recover(kernel: Pick<Kernel, "invoke">, onError: (error: unknown, where: string) => void): Promise<void>;
 }
@@ -79,6 +93,22 @@ export const createServices = (parts: Parts): Services => {
     dialect: storageDialect,
   });
   const cosmos = openCosmos({ store: parts.store, arm, verifier, dialect: cosmosDialect });
+  const federation = {
+    keys: parts.workloads.issuerKeys,
+    ownIssuer: parts.workloads.issuer.issuer,
+    credentialsOf: async (principal: ServicePrincipal) =>
+      principal.servicePrincipalType === "ManagedIdentity"
+        ? federatedCredentialsBelow(principal.resourceId ?? "/", resources)
+        : ((await directory.application(principal.appId))?.federatedCredentials ?? []),
+  };
+  const identities = {
+    resources,
+    directory,
+    tokens: parts.managedIdentityTokens,
+    tenantName: tenant.displayName,
+    knownResource,
+  };
+  const keyVault = openKeyVault({ store: parts.store, arm, verifier, rbac, dialect: keyVaultDialect });
   const postgres = { arm, engine: parts.postgres };
   const appService = openAppService({
     store: parts.store,
@@ -90,23 +120,33 @@ export const createServices = (parts: Parts): Services => {
     runner: parts.siteRunner,
     onError: (error) => parts.onError(error, "App Service"),
   });
+  const containerApps = openContainerApps({
+    arm,
+    runner: parts.containerRunner,
+    onError: (error) => parts.onError(error, "Container Apps"),
+  });
   const types: readonly ResourceType[] = [
     ...authorizationTypes(parts.access, arm),
-    userAssignedIdentities({ directory, tenant, ids }),
+    userAssignedIdentities({ tenant, ids }),
+    federatedCredentials(resources),
     linkers(arm),
     tags(arm),
     ...storage.types,
     ...cosmos.types,
+    ...keyVault.types,
     ...postgresTypes(postgres),
     ...appService.types,
+    ...containerApps.types,
   ];
   const list = [
-    anyService(entraService({ directory, issuer, knownResource }, oauthDialect)),
+    anyService(entraService({ directory, issuer, knownResource, federation }, oauthDialect)),
     anyService(storage.service),
     anyService(cosmos.service),
+    anyService(keyVault.service),
     anyService(graphService({ directory, tenant, verifier, dialect: graphDialect })),
     anyService(ipifyService()),
     ...appService.services,
+    containerApps.service,
     anyService(
       armService({
         types,
@@ -116,8 +156,10 @@ export const createServices = (parts: Parts): Services => {
           ...providerOperations(arm, types),
           ...storage.armOperations,
           ...cosmos.armOperations,
+          ...keyVault.armOperations,
           ...postgresOperations(resources),
           ...appService.armOperations,
+          ...containerApps.armOperations,
         ],
         context: arm,
         verifier,
@@ -127,20 +169,22 @@ export const createServices = (parts: Parts): Services => {
     ),
     anyService(
       managedIdentityService({
-        resources,
-        directory,
+        ...identities,
         secrets: parts.secrets,
-        tokens: parts.managedIdentityTokens,
-        knownResource,
+        arcKeys: parts.workloads.arcKeys,
       }),
     ),
+    anyService(imdsService(identities)),
+    anyService(workloadIssuerService(parts.workloads.issuer)),
   ];
   return {
     list,
     types,
     appService,
+    containerApps,
     recover: async (kernel, onError) => {
       await recoverServers(postgres, (error, name) => onError(error, `PostgreSQL server ${name}`));
+      await failInterruptedLinkers(arm);
       await resumeGroupDeletions(arm, kernel);
       await appService.recover();
     },

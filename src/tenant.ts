@@ -23,6 +23,7 @@ import { randomIds } from "./kernel/ids.ts";
 import { openTenantPostgres } from "./postgres/for-tenant.ts";
 import type { Postgres } from "./postgres/postgres.ts";
 import { type HostedApps, hostedApps } from "./hosted-apps.ts";
+import { tenantContainers } from "./container-runner.ts";
 import { createServices } from "./registry.ts";
 import { siteRunner } from "./site-runner.ts";
 import { type AccessState, extensionsBelow, openAccessState } from "./services/authorization/state.ts";
@@ -33,6 +34,7 @@ import { openSqliteStore } from "./store/sqlite/store.ts";
 import type { Store } from "./store/store.ts";
 import { knownResources } from "./known-resources.ts";
 import { openTenantClock, type TenantClock } from "./tenant-clock.ts";
+import { type IssuerEgress, openWorkloads, type Workloads } from "./workloads.ts";
 
 export interface TenantOptions {
   /** Folder of the tenant's state; created 0700. */
@@ -49,10 +51,17 @@ export interface TenantOptions {
   readonly clock?: Clock;
   /** Seconds; overrides every token's lifetime. */
   readonly tokenLifetime?: number;
+  /** False: managed identity tokens are not cached for a day, as Azure does. */
+  readonly identityCache?: boolean;
   /** Ports for PostgreSQL, tried in order; default [5432], else any free one. */
   readonly postgresPorts?: readonly number[];
+  /** Federated issuers (`iss` of their tokens) whose keys may be fetched. */
+  readonly trustedIssuers?: readonly string[];
+  readonly issuerEgress?: IssuerEgress;
   /** Azure hosts to tunnel to the real ones. */
   readonly passthrough?: readonly string[];
+  /** Socket of a Docker-compatible engine for container apps; `off`: none. Default: DOCKER_HOST or a usual place. */
+  readonly containerEngine?: string;
   /** A store of another kind (PostgreSQL), or one in memory that ends with the tenant; default: SQLite in the state folder. */
   readonly store?: Store | "memory";
 }
@@ -71,6 +80,9 @@ export interface Tenant extends AsyncDisposable {
   readonly gateway: Gateway;
   readonly postgres: Postgres;
   readonly apps: HostedApps;
+  /** The variables that a container app gives its first container; undefined: there is no such app. */
+  containerAppVariables(id: string): Promise<Readonly<Record<string, string>> | undefined>;
+  readonly workloads: Workloads;
   /** Secret of the developer's proxy credential, for this process's life. */
   readonly developerProxySecret: string;
   close(): Promise<void>;
@@ -117,12 +129,25 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     clock,
     ids,
     longRunning: operations,
+    forgetSecrets: async (id) => {
+      if (secrets.account(secrets.accountName(id)) !== undefined) await secrets.forget(id);
+    },
     extensionsBelow: (id) => Promise.resolve(extensionsBelow(access, id)),
     requireUnlocked: (call) => {
       requireUnlocked(access, call);
     },
   };
-  const verifier = tokenVerifier({ tenant: info, key, clock, groupsOf: directory.groupsOf });
+  const workloads = openWorkloads({
+    store,
+    stateDirectory,
+    tenantId: info.tenantId,
+    clock,
+    ids,
+    trustedIssuers: options.trustedIssuers ?? [],
+    egress: options.issuerEgress,
+    onError: (error) => onError(error, "projected tokens"),
+  });
+  const verifier = tokenVerifier({ tenant: info, key, clock, groupsOf: (objectId) => directory.groupsOf(objectId) });
   const postgres = await openTenantPostgres({
     stateDirectory: join(stateDirectory, "postgres"),
     runtimeDirectory: join(options.runtimeDirectory, "pg"),
@@ -143,17 +168,26 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     postgres: () => ({ address: "127.0.0.1", port: postgres.frontDoorPort }),
     passthrough: options.passthrough ?? [],
   });
+  const containers = tenantContainers({
+    apps,
+    secrets,
+    stateDirectory,
+    tenantId: info.tenantId,
+    engine: options.containerEngine,
+  });
   const services = createServices({
+    containerRunner: containers.runner,
     siteRunner: siteRunner(apps, secrets),
     onError,
     store,
     arm,
     access,
     issuer,
+    workloads,
     verifier,
     postgres,
     secrets,
-    managedIdentityTokens: managedIdentityTokens(issuer, clock),
+    managedIdentityTokens: managedIdentityTokens(issuer, clock, options.identityCache),
     knownResource: knownResources((host) => kernel.serviceOf(host)),
   });
   const kernel: Kernel = createKernel({
@@ -179,7 +213,10 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
       return account === undefined ? undefined : { secret: account.secret, app: account.resourceId };
     },
     upgrade: (request, socket, head) => {
-      services.appService.upgrade(request, socket, head).then(
+      const take = async (): Promise<boolean> =>
+        (await services.appService.upgrade(request, socket, head)) ||
+        services.containerApps.upgrade(request, socket, head);
+      take().then(
         (taken) => (taken ? undefined : socket.destroy()),
         (error: unknown) => {
           onError(error, "gateway");
@@ -193,10 +230,12 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     ...(options.passthrough === undefined ? {} : { passthrough: options.passthrough }),
   });
   await services.appService.resume();
+  await services.containerApps.resume();
   const close = async (): Promise<void> => {
     await gateway.close();
-    await apps.close();
+    await Promise.all([apps.close(), containers[Symbol.asyncDispose]()]);
     await operations.idle();
+    await workloads.close();
     await postgres.close();
     await store.close();
   };
@@ -214,6 +253,8 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     gateway,
     postgres,
     apps,
+    containerAppVariables: (id) => services.containerApps.variables(id),
+    workloads,
     developerProxySecret,
     close,
     [Symbol.asyncDispose]: close,

@@ -100,7 +100,7 @@ describe("the managed identity endpoint", () => {
     expect(status).toBe(400);
     expect(body).toMatchObject({
       statusCode: 400,
-      message: "No Managed Identity found for specified ClientId/ResourceId/PrincipalId.",
+      message: "No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.",
     });
   });
 

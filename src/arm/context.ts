@@ -16,6 +16,8 @@ export interface ArmContext {
   readonly longRunning: LongRunning;
   /** Ids of extension resources kept elsewhere (role assignments) at or below an id; they go with it. */
   readonly extensionsBelow: (id: string) => Promise<readonly string[]>;
+  /** Forgets the secrets that stand for a resource (its identity header); it is about to be deleted, or has been. */
+  readonly forgetSecrets?: (id: string) => Promise<void>;
   /** @throws 409 ScopeLocked when a lock forbids what the call's method does to its target. */
   readonly requireUnlocked?: (call: Pick<ArmCall, "request" | "target" | "caller">) => void;
 }

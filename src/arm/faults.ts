@@ -88,6 +88,17 @@ export const armFault = catalogue({
     code: "PreconditionFailed",
     message: "The precondition failed: the resource was changed by another request.",
   },
+  invalidSegment: {
+    status: 400,
+    code: "InvalidRequestUri",
+    message: "The request URI holds the path segment '{segment}', which cannot be part of a resource id.",
+  },
+  groupDeletionBlocked: {
+    status: 409,
+    code: "ResourceGroupDeletionBlocked",
+    message:
+      "Deletion of resource group '{name}' failed as resources with identifiers '{blocking}' could not be deleted. The provisioning state of the resource group will be rolled back. {why}",
+  },
   conflict: { status: 409, code: "Conflict", message: "{why}" },
   invalidIdentity: { status: 400, code: "InvalidIdentityType", message: "{why}" },
   identityNotFound: {

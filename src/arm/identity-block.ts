@@ -11,15 +11,21 @@ const types: Readonly<Record<string, { system: boolean; user: boolean }>> = {
   "systemassigned,userassigned": { system: true, user: true },
 };
 
+/** The identity block that a resource is to have, and the principal to be made for it. */
+export interface WantedIdentity {
+  readonly block: IdentityBlock | undefined;
+  readonly made?: ServicePrincipal;
+}
+
 /**
  * The identity block that a PUT or PATCH asks for. Absent: unchanged. Each user-assigned identity in the body needs
  * `assign/action` on it (access.md 3.2), and must exist. A system-assigned identity is a new service principal that
  * lives and dies with the resource.
  */
-export const identityOf = async (change: Change, context: ArmContext): Promise<IdentityBlock | undefined> => {
+export const identityOf = async (change: Change, context: ArmContext): Promise<WantedIdentity> => {
   const before = change.existing?.identity;
   const asked = change.body["identity"];
-  if (asked === undefined) return before;
+  if (asked === undefined) return { block: before };
   if (asked !== null && !isObject(asked))
     throw armFault("invalidIdentity", { why: "The identity must be an object with a type." });
   const text = textOf(asked?.["type"] ?? before?.type ?? "None").replaceAll(" ", "");
@@ -33,19 +39,21 @@ export const identityOf = async (change: Change, context: ArmContext): Promise<I
     : [];
   if (wanted.user && !wanted.system && userAssigned.length === 0)
     throw armFault("invalidIdentity", { why: "The identity type 'UserAssigned' needs at least one identity id." });
-  const system = wanted.system
-    ? (before?.principalId ?? (await createSystemIdentity(change, context)).objectId)
-    : undefined;
-  if (system === undefined && userAssigned.length === 0) return undefined;
+  const made = wanted.system && before?.principalId === undefined ? systemIdentity(change, context) : undefined;
+  const system = wanted.system ? (before?.principalId ?? made?.objectId) : undefined;
+  if (system === undefined && userAssigned.length === 0) return { block: undefined };
   return {
-    type:
-      system === undefined
-        ? "UserAssigned"
-        : userAssigned.length === 0
-          ? "SystemAssigned"
-          : "SystemAssigned, UserAssigned",
-    ...(system === undefined ? {} : { principalId: system, tenantId: context.tenant.tenantId }),
-    userAssigned,
+    ...(made === undefined ? {} : { made }),
+    block: {
+      type:
+        system === undefined
+          ? "UserAssigned"
+          : userAssigned.length === 0
+            ? "SystemAssigned"
+            : "SystemAssigned, UserAssigned",
+      ...(system === undefined ? {} : { principalId: system, tenantId: context.tenant.tenantId }),
+      userAssigned,
+    },
   };
 };
 
@@ -75,18 +83,14 @@ const userAssignedIds = async (
   return [...kept.values()];
 };
 
-const createSystemIdentity = async (change: Change, context: ArmContext): Promise<ServicePrincipal> => {
-  const principal: ServicePrincipal = {
-    kind: "ServicePrincipal",
-    objectId: context.ids.guid(),
-    appId: context.ids.guid(),
-    displayName: change.name,
-    servicePrincipalType: "ManagedIdentity",
-    resourceId: change.id,
-  };
-  await context.directory.put(principal);
-  return principal;
-};
+const systemIdentity = (change: Change, context: ArmContext): ServicePrincipal => ({
+  kind: "ServicePrincipal",
+  objectId: context.ids.guid(),
+  appId: context.ids.guid(),
+  displayName: change.name,
+  servicePrincipalType: "ManagedIdentity",
+  resourceId: change.id,
+});
 
 /** The block as a resource's JSON shows it. */
 export const presentIdentity = async (identity: IdentityBlock, context: ArmContext): Promise<JsonObject> => {

@@ -29,8 +29,8 @@ export interface LongRunning {
     startedBy: string;
     work: () => Promise<void>;
   }): Promise<Readonly<Record<string, string>>>;
-  /** The operation; waits for its end up to 20 s. */
-  poll(id: string): Promise<LongOperation | undefined>;
+  /** The operation, if it was started by this caller (an object id); waits for its end up to 20 s. */
+  poll(id: string, startedBy: string): Promise<LongOperation | undefined>;
   /** Marks operations of an earlier process as failed. Call once at start, before resumed work is started again. */
   recover(): Promise<void>;
   /** Resolves when no work is under way. */
@@ -85,7 +85,9 @@ export const longRunning = (options: {
         "azure-asyncoperation": `${base}/operationstatuses/${operation.id}?api-version=2022-12-01`,
       };
     },
-    poll: async (id) => {
+    poll: async (id, startedBy) => {
+      // Decided before the wait: whoever started nothing is told so at once.
+      if ((await collection.get(partition, id))?.value.startedBy !== startedBy) return undefined;
       const work = running.get(id);
       if (work !== undefined) {
         const timer = Promise.withResolvers<void>();

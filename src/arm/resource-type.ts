@@ -1,3 +1,4 @@
+import type { ServicePrincipal } from "../identity/principals.ts";
 import type { Call } from "../kernel/call.ts";
 import type { Reply } from "../kernel/message.ts";
 import type { ArmPath } from "./resource-id.ts";
@@ -22,6 +23,8 @@ export interface Change {
   readonly verb: "PUT" | "PATCH";
   readonly body: JsonObject;
   readonly existing: ResourceRecord | undefined;
+  /** Etag of `existing`. */
+  readonly etag: string | undefined;
 }
 
 /** What a type decides to keep of a change. Location, tags and identity are kept by ARM itself. */
@@ -30,6 +33,8 @@ export interface Draft {
   readonly secrets?: JsonObject;
   readonly kind?: string;
   readonly sku?: JsonObject;
+  /** Principals that begin with the resource (a user-assigned identity is one); written together with its record. */
+  readonly principals?: readonly ServicePrincipal[];
 }
 
 export interface ResourceAction {
@@ -63,8 +68,10 @@ export interface ResourceType {
     readonly updated?: 200 | 201 | 202;
     readonly deleted?: 200 | 202 | 204;
   };
-  /** Members accepted by PATCH at top level besides tags, identity and sku. Default: properties. */
-  /** Validates and completes. May demand linked rights through `call.require`. @throws Fault */
+  /**
+   * Validates and completes. May demand linked rights through `call.require`. Without effects of its own: it runs again
+   * when somebody else changed the resource meanwhile. @throws Fault
+   */
   write?(change: Change): Promise<Draft> | Draft;
   /** Effects after the record is durable. When it throws, the resource shows `Failed` and the client the fault. */
   written?(record: ResourceRecord, change: Change): Promise<void>;

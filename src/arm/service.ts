@@ -6,20 +6,13 @@ import { Fault } from "../kernel/fault.ts";
 import type { Request } from "../kernel/message.ts";
 import type { AnyOperation } from "../kernel/operation.ts";
 import type { Decider, Dialect, Service } from "../kernel/service.ts";
+import { managementAudiences } from "./audiences.ts";
 import { type ArmContext, managementHost } from "./context.ts";
 import { armFault } from "./faults.ts";
 import { operationsOfType, type TypeOperations } from "./generated.ts";
-import { armMatcher } from "./match.ts";
+import { armMatcher, typeAt } from "./match.ts";
 import { idOf, parseArmPath, segmentsOf, subscriptionOf, typeOf } from "./resource-id.ts";
 import type { ArmTarget, ResourceType } from "./resource-type.ts";
-
-/** What ARM accepts as `aud`: exactly these four spellings (access.md 5.4). */
-const audiences = [
-  "https://management.core.windows.net/",
-  "https://management.core.windows.net",
-  "https://management.azure.com/",
-  "https://management.azure.com",
-];
 
 /** The management plane with its declarations, which the reference pages are written from. */
 export interface ArmService extends Service<ArmTarget> {
@@ -47,13 +40,13 @@ export const armService = (options: {
     hosts: [{ exact: managementHost }],
     dialect: options.dialect,
     operations: [...options.operations, ...[...types.values()].flatMap((each) => [...each.values()])],
-    match: armMatcher(options.operations, types),
+    match: armMatcher(options.operations, types, options.types),
     resolve: (request) => targetOf(request),
     scope: (call) => call.target.id,
     authenticators: [
       bearer(
         verifier,
-        (audience) => audiences.includes(audience),
+        (audience) => managementAudiences.includes(audience),
         (refusal) => unauthenticated(refusal, tenantId),
       ),
     ],
@@ -63,8 +56,13 @@ export const armService = (options: {
   };
 };
 
+/** Slashes, dots and control characters in a name could make one id of another (`a%2Fproviders%2F…`, `%2e%2e`). */
+const ambiguous = /[/\\\p{Cc}]|^\.{1,2}$/u;
+
 const targetOf = (request: Request): ArmTarget => {
   const segments = segmentsOf(request.rawPath);
+  const bad = segments.find((segment) => ambiguous.test(segment));
+  if (bad !== undefined) throw armFault("invalidSegment", { segment: bad.replaceAll(/\p{Cc}/gu, "?").slice(0, 100) });
   const path = parseArmPath(segments, request.method);
   const id = path === undefined ? `/${segments.join("/")}` : idOf(path);
   return { path, id, subscriptionId: subscriptionOf(id) };
@@ -85,7 +83,7 @@ const unauthenticated = (refusal: TokenRefusal, tenantId: string): Fault => {
     case "audience":
       return fault(
         "InvalidAuthenticationTokenAudience",
-        `The access token has been obtained for wrong audience or resource '${text(claims["aud"])}'. It should exactly match with one of the allowed audiences '${audiences.join("','")}'.`,
+        `The access token has been obtained for wrong audience or resource '${text(claims["aud"])}'. It should exactly match with one of the allowed audiences '${managementAudiences.join("','")}'.`,
       );
     case "expired":
       return fault(
@@ -165,8 +163,7 @@ const unmatched = (request: Request, types: readonly ResourceType[]): Fault => {
   const namespace = path.namespace.toLowerCase();
   const inNamespace = types.filter((type) => type.type.toLowerCase().startsWith(`${namespace}/`));
   if (inNamespace.length === 0) return armFault("invalidNamespace", { namespace: path.namespace });
-  const known = inNamespace.some((type) => type.type.toLowerCase() === typeOf(path).toLowerCase());
-  if (known)
+  if (typeAt(path, types) !== undefined)
     return path.action === undefined
       ? armFault("methodNotAllowed", { method: request.method, scope: idOf(path) })
       : new Fault({
@@ -178,6 +175,8 @@ const unmatched = (request: Request, types: readonly ResourceType[]): Fault => {
   return armFault(
     "invalidType",
     { namespace: path.namespace, version: request.query.get("api-version") ?? "" },
-    { hint: `Lanyard has no resource type ${typeOf(path)}; docs/reference/coverage.md lists those it has.` },
+    {
+      hint: `Lanyard has no resource type ${typeOf(path)} at this scope; docs/reference/coverage.md lists those it has.`,
+    },
   );
 };

@@ -1,3 +1,4 @@
+import type { ServicePrincipal } from "../identity/principals.ts";
 import { empty, json, type Reply } from "../kernel/message.ts";
 import { ConditionFailed } from "../store/store.ts";
 import { acceptedWrite } from "./accepted.ts";
@@ -5,10 +6,13 @@ import type { ArmContext } from "./context.ts";
 import { armFault } from "./faults.ts";
 import { identityOf } from "./identity-block.ts";
 import { present } from "./present.ts";
-import { groupExists } from "./resources.ts";
+import { groupExists, ScopeGone } from "./resources.ts";
 import { groupIdOf, idOf, nameOf, parentOf } from "./resource-id.ts";
-import { isObject, readTags, type ResourceRecord } from "./record.ts";
+import { isObject, type JsonObject, readTags, type ResourceRecord } from "./record.ts";
 import type { ArmCall, Change, ResourceType } from "./resource-type.ts";
+
+/** How often a change is worked out anew because somebody else changed the resource meanwhile. */
+const attempts = 20;
 
 /** PUT and PATCH of a resource that ARM keeps. */
 export const writeResource = async (
@@ -17,58 +21,92 @@ export const writeResource = async (
   verb: "PUT" | "PATCH",
   context: ArmContext,
 ): Promise<Reply> => {
-  if (type.write === undefined) throw notSupported(call);
-  const change = await readChange(type, call, verb, context);
-  const { existing } = change;
-  if (verb === "PATCH" && existing === undefined) throw missing(change.id, type);
-  await checkName(type, change, context);
-  const draft = await type.write(change);
-  const identity = type.identity === true ? await identityOf(change, context) : undefined;
+  if (type.write === undefined || call.target.path?.names.length === 0) throw notSupported(call);
+  const body = (await call.body.json()) ?? {};
+  if (!isObject(body)) throw armFault("invalidContent", { why: "The request body must be a JSON object." });
+  return context.resources.inTurn(call.target.id, async () => {
+    const { record, change } = await commit(type, call, verb, body, context);
+    await applyEffects(type, record, change, context);
+    const code = change.existing === undefined ? (type.codes?.created ?? 201) : (type.codes?.updated ?? 200);
+    const shown = await present((await context.resources.get(record.id)) ?? record, type, call, context);
+    if (code === 202) return acceptedWrite(context, { resourceId: record.id, startedBy: callerId(call), shown });
+    return json(shown, verb === "PATCH" ? 200 : code);
+  });
+};
+
+/** Works a change out and writes it; again when the resource changed in between (background work, another process). */
+const commit = async (
+  type: ResourceType,
+  call: ArmCall,
+  verb: "PUT" | "PATCH",
+  body: JsonObject,
+  context: ArmContext,
+): Promise<{ readonly record: ResourceRecord; readonly change: Change }> => {
+  for (let attempt = 1; ; attempt += 1) {
+    const { change, within } = await readChange(type, call, verb, body, context);
+    if (verb === "PATCH" && change.existing === undefined) throw missing(change.id, type);
+    await checkName(type, change, context);
+    const { record, joining } = await recordOf(type, change, context);
+    const before = change.existing?.identity?.principalId;
+    const leaving = before === undefined || before === record.identity?.principalId ? [] : [before];
+    try {
+      await context.resources.commit({ record, etag: change.etag, within, joining, leaving });
+      return { record, change };
+    } catch (error) {
+      if (error instanceof ScopeGone) continue;
+      if (!(error instanceof ConditionFailed)) throw error;
+      if (attempt === attempts) throw armFault("conflict", { why: "Other requests keep changing the same resource." });
+    }
+  }
+};
+
+const recordOf = async (
+  type: ResourceType,
+  change: Change,
+  context: ArmContext,
+): Promise<{ readonly record: ResourceRecord; readonly joining: readonly ServicePrincipal[] }> => {
+  const { existing, call } = change;
+  const { principals = [], ...draft } = (await type.write?.(change)) ?? { properties: {} };
+  const { block, made } =
+    type.identity === true ? await identityOf(change, context) : { block: undefined, made: undefined };
   const now = { at: new Date(context.clock.now()).toISOString(), by: callerId(call) };
   const location = locationOf(type, change);
   const tags = tagsOf(type, change);
-  const record: ResourceRecord = {
+  const record = {
     id: change.id,
     type: type.type,
     name: change.name,
     ...(location === undefined ? {} : { location }),
     ...(tags === undefined ? {} : { tags }),
     ...draft,
-    ...(identity === undefined ? {} : { identity }),
+    ...(block === undefined ? {} : { identity: block }),
     created: existing?.created ?? now,
     changed: now,
   };
-  await commit(record, change, context);
-  const before = existing?.identity?.principalId;
-  if (before !== undefined && before !== identity?.principalId) await context.directory.remove(before);
-  await applyEffects(type, record, change, context);
-  const code = existing === undefined ? (type.codes?.created ?? 201) : (type.codes?.updated ?? 200);
-  const shown = await present(record, type, call, context);
-  if (code === 202) return acceptedWrite(context, { resourceId: record.id, startedBy: callerId(call), shown });
-  return json(shown, verb === "PATCH" ? 200 : code);
+  return { record, joining: made === undefined ? principals : [...principals, made] };
 };
 
 const readChange = async (
   type: ResourceType,
   call: ArmCall,
   verb: "PUT" | "PATCH",
+  body: JsonObject,
   context: ArmContext,
-): Promise<Change> => {
-  const { path, id } = call.target;
-  const name = path?.names.at(-1);
-  if (path === undefined || name === undefined) throw notSupported(call);
-  const body = (await call.body.json()) ?? {};
-  if (!isObject(body)) throw armFault("invalidContent", { why: "The request body must be a JSON object." });
-  const existing = await context.resources.get(id);
-  if (existing === undefined) await requireParent(type, id, context);
-  return {
+): Promise<{ readonly change: Change; readonly within: readonly string[] }> => {
+  const { id } = call.target;
+  const found = await context.resources.entry(id);
+  const existing = found?.value;
+  const within = existing === undefined ? await requireParents(type, id, context) : [];
+  const change = {
     call,
     id: existing?.id ?? (await canonicalId(type, id, context)),
-    name: existing?.name ?? name,
+    name: existing?.name ?? nameOf(id),
     verb,
     body,
     existing,
+    etag: found?.etag,
   };
+  return { change, within };
 };
 
 /** Spells a new id: types as declared, the group and parents as they were created. */
@@ -87,17 +125,22 @@ const groupOf = async (id: string, context: ArmContext): Promise<string | undefi
   return group === undefined ? undefined : (await context.resources.get(group))?.id;
 };
 
-const requireParent = async (type: ResourceType, id: string, context: ArmContext): Promise<void> => {
-  if (!(await groupExists(context.resources, id)))
-    throw armFault("groupNotFound", { name: nameOf(groupIdOf(id) ?? "") });
-  const group = await context.resources.get(groupIdOf(id) ?? "");
+/** The group and the parent that a new resource stands in. @throws 404, or 409 for a group that is being deleted */
+const requireParents = async (type: ResourceType, id: string, context: ArmContext): Promise<readonly string[]> => {
+  const groupId = groupIdOf(id);
+  const group = groupId === undefined ? undefined : await context.resources.get(groupId);
+  if (groupId !== undefined && group === undefined) throw armFault("groupNotFound", { name: nameOf(groupId) });
   if (group?.properties["provisioningState"] === "Deleting") throw armFault("groupBeingDeleted", { name: group.name });
-  if (type.type.split("/").length > 2 || type.at === "extension") {
-    const parent = parentOf(id);
-    const isScopeOnly = type.at === "extension" && !/\/providers\//i.test(parent);
-    if (!isScopeOnly && (await context.resources.get(parent)) === undefined && !/\/(default|web)$/i.test(parent))
-      throw armFault("parentNotFound", { verb: "write", type: type.type, parent });
-  }
+  const within = group === undefined ? [] : [group.id];
+  if (type.type.split("/").length === 2 && type.at !== "extension") return within;
+  const parentId = parentOf(id);
+  const parent = await context.resources.get(parentId);
+  if (parent !== undefined) return parent.id === group?.id ? within : [...within, parent.id];
+  const isScopeOnly = type.at === "extension" && !/\/providers\//i.test(parentId);
+  // Settings of a service are no records of their own: they are there as long as the service is.
+  if (!isScopeOnly && !/\/(default|web)$/i.test(parentId))
+    throw armFault("parentNotFound", { verb: "write", type: type.type, parent: parentId });
+  return within;
 };
 
 const checkName = async (type: ResourceType, change: Change, context: ArmContext): Promise<void> => {
@@ -131,17 +174,6 @@ const tagsOf = (type: ResourceType, { body, existing }: Change): Readonly<Record
   const asked = body["tags"];
   if (asked === undefined) return existing?.tags;
   return readTags(asked);
-};
-
-const commit = async (record: ResourceRecord, change: Change, context: ArmContext): Promise<void> => {
-  try {
-    if (change.existing === undefined) await context.resources.create(record);
-    else await context.resources.put(record);
-  } catch (error) {
-    if (error instanceof ConditionFailed)
-      throw armFault("conflict", { why: "Another request is creating the same resource." });
-    throw error;
-  }
 };
 
 /** Effects come after the record is durable; a failure is kept as `Failed` and told to the client. */
@@ -206,8 +238,9 @@ export const listResources = async (type: ResourceType, call: ArmCall, context: 
     ? await context.resources.ofType(subscriptionId, type.type)
     : await context.resources.below(scope, type.type);
   const shown: unknown[] = [];
+  // A list that was opened by some right below its scope shows what that right is for, and no more.
   for (const record of records)
-    if (!inSubscription || (await call.permits({ kind: "action", name: `${type.type}/read`, scope: record.id })))
+    if (await call.permits({ kind: "action", name: `${type.type}/read`, scope: record.id }))
       shown.push(await present(record, type, call, context));
   return json({ value: shown });
 };

@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   env: () => import("./commands/env.ts"),
   az: () => import("./commands/az.ts"),
   clock: () => import("./commands/clock.ts"),
+  identity: () => import("./commands/identity.ts"),
   logs: () => import("./commands/logs.ts"),
   open: () => import("./commands/open.ts"),
   start: () => import("./commands/start.ts"),

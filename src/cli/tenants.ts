@@ -4,7 +4,7 @@ import { type Control, controlClient, type ControlClient } from "../control/clie
 import { type Holder, holderOf } from "../control/lock.ts";
 import { Problem } from "../control/problem.ts";
 import type { Session } from "../control/session.ts";
-import { type Invocation, numberOf, stringsOf } from "./command.ts";
+import { type Invocation, numberOf, stringsOf, usageProblem, type Values } from "./command.ts";
 
 export const defaultPort = 4280;
 const startLimit = 30_000;
@@ -17,6 +17,16 @@ export const tenantOptions = {
     multiple: true,
     value: "HOST",
     help: "an Azure host to let through to the real one; repeatable",
+  },
+  "trust-issuer": {
+    type: "string",
+    multiple: true,
+    value: "URL",
+    help: "an issuer whose tokens federated credentials may name; its keys are fetched; repeatable",
+  },
+  "no-identity-cache": {
+    type: "boolean",
+    help: "a new token for every managed identity request, instead of the day-long cache that Azure has",
   },
 } as const;
 
@@ -69,6 +79,8 @@ export const open = async (invocation: Invocation, options: OpenOptions): Promis
     uid: machine.uid,
     port: invocation.port ?? options.defaultPort,
     passthrough: stringsOf(values, "passthrough").map((host) => host.toLowerCase()),
+    trustedIssuers: trustedIssuers(values),
+    identityCache: values["no-identity-cache"] !== true,
     ...(tokenLifetime === undefined ? {} : { tokenLifetime }),
     onStop: options.onStop,
     onError: (error, where) => {
@@ -76,6 +88,14 @@ export const open = async (invocation: Invocation, options: OpenOptions): Promis
       output.emit({ type: "warning", text: `a failure of Lanyard itself (${where}): ${text}` });
     },
   });
+};
+
+const trustedIssuers = (values: Values): readonly string[] => {
+  const issuers = stringsOf(values, "trust-issuer");
+  for (const issuer of issuers)
+    if (!URL.canParse(issuer) || new URL(issuer).protocol !== "https:")
+      throw usageProblem(`--trust-issuer wants an https URL, as the \`iss\` of its tokens spells it, not "${issuer}".`);
+  return issuers;
 };
 
 export interface Joined {

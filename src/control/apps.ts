@@ -1,5 +1,5 @@
 /** Apps by name: what `--as NAME` means, and what `status` and the Ready block list. */
-import { objectOf, type ResourceRecord } from "../arm/record.ts";
+import { isObject, objectOf, type ResourceRecord, textOf } from "../arm/record.ts";
 import type { Method } from "../kernel/message.ts";
 import type { Tenant } from "../tenant.ts";
 import { type ArmAnswer, developerArm } from "./developer-arm.ts";
@@ -19,7 +19,29 @@ const location = "eastus";
 export const listApps = async (tenant: Tenant): Promise<readonly AppSummary[]> => {
   const { resources, info, gateway } = tenant;
   const sites = await resources.ofType(info.subscriptionId, "Microsoft.Web/sites");
-  return sites.map((site) => summary(site, gateway.port));
+  const containerApps = await resources.ofType(info.subscriptionId, "Microsoft.App/containerApps");
+  return [
+    ...sites.map((site) => summary(site, gateway.port)),
+    ...(await Promise.all(containerApps.map((app) => containerAppSummary(app, tenant)))),
+  ];
+};
+
+/** Only an app with an ingress has addresses. */
+const containerAppSummary = async (
+  { name, id, type, properties }: ResourceRecord,
+  tenant: Tenant,
+): Promise<AppSummary> => {
+  const ingress = objectOf(properties["configuration"])["ingress"];
+  if (!isObject(ingress)) return { name, id, type };
+  const environment = await tenant.resources.get(textOf(properties["environmentId"]));
+  const domain = textOf(environment?.properties["defaultDomain"]);
+  return {
+    name,
+    id,
+    type,
+    url: `http://${name}.localhost:${tenant.gateway.port}`,
+    productionUrl: `https://${name}.${ingress["external"] === true ? "" : "internal."}${domain}`,
+  };
 };
 
 const summary = (record: ResourceRecord, port: number): AppSummary => {

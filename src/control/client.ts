@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { ClockChange } from "../kernel/clock.ts";
 import { http } from "../wire/http.ts";
 import type { ClockView } from "./clock.ts";
+import type { Rotation } from "./identity.ts";
 import type { LogEntry } from "./log-entry.ts";
 import { Problem } from "./problem.ts";
 import {
@@ -21,6 +22,8 @@ export interface Control {
   browser(): Promise<BrowserGrant>;
   /** The tenant's clock, after the change when there is one. */
   clock(change?: ClockChange): Promise<ClockView>;
+  /** A new identity header for an app. */
+  rotateIdentity(app: string): Promise<Rotation>;
 }
 
 export interface ControlClient extends Control {
@@ -49,6 +52,7 @@ export const controlClient = (socketPath: string): ControlClient => {
         await (change === undefined ? call("GET", "/clock") : call("POST", "/clock", change)),
       )) as ClockView,
     environment: async (request) => (await readJson(await call("POST", "/environment", request))) as EnvironmentGrant,
+    rotateIdentity: async (app) => (await readJson(await call("POST", "/identity/rotate", { app }))) as Rotation,
     stop: async () => {
       (await call("POST", "/stop")).resume();
     },

@@ -25,8 +25,10 @@ export const environmentChange = async (
   runtime: Runtime,
 ): Promise<EnvironmentChange> => {
   const trust = await trustFiles(grant.caFile, base);
-  const { set, unset } = composeEnvironment({ ...grant, base, runtime, trust, hook });
-  if (grant.actor.kind === "app") return { set, unset };
+  const { settings = {} } = grant;
+  const { set, unset } = composeEnvironment({ ...grant, base: { ...base, ...settings }, runtime, trust, hook });
+  if (grant.actor.kind === "app")
+    return { set: { ...settings, ...set }, unset: unset.filter((name) => !(name in settings)) };
   // What Microsoft's samples and SDK examples read.
   return { set: { ...set, AZURE_SUBSCRIPTION_ID: grant.subscriptionId }, unset };
 };

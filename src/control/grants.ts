@@ -2,6 +2,8 @@
 import { join } from "node:path";
 import type { Tenant } from "../tenant.ts";
 import { ensureApp } from "./apps.ts";
+import { offerFor } from "./identity.ts";
+import type { IdentityProtocol } from "./identity-protocols.ts";
 import type { EnvironmentGrant, EnvironmentRequest } from "./protocol.ts";
 import { privateFolder } from "./state-folder.ts";
 
@@ -28,10 +30,10 @@ export const grantEnvironment = async (
   };
   return request.as === undefined
     ? { ...common, ...(await developer(tenant, state)) }
-    : { ...common, ...(await app(tenant, state, request.as, request.create)) };
+    : { ...common, ...(await app(tenant, state, request.as, request.create, request.identity)) };
 };
 
-type Who = Pick<EnvironmentGrant, "actor" | "app" | "account" | "azureConfigFolder" | "azdConfigFolder">;
+type Who = Pick<EnvironmentGrant, "actor" | "settings" | "app" | "account" | "azureConfigFolder" | "azdConfigFolder">;
 
 /** `az` looks for local settings in a folder of the same name as its own, so that must be `.azure` (az-cli.md 1.3). */
 const configFolders = (base: string): Pick<Who, "azureConfigFolder" | "azdConfigFolder"> => ({
@@ -50,15 +52,24 @@ const developer = async (tenant: Tenant, state: string): Promise<Who> => {
   };
 };
 
-const app = async (tenant: Tenant, state: string, name: string, create: boolean): Promise<Who> => {
+const app = async (
+  tenant: Tenant,
+  state: string,
+  name: string,
+  create: boolean,
+  identity: IdentityProtocol = "app-service",
+): Promise<Who> => {
   const { record, created } = await ensureApp(tenant, name, create);
   const secret = await tenant.secrets.of(record.id);
+  const settings = await tenant.containerAppVariables(record.id);
   return {
     actor: {
       kind: "app",
       identityEndpoint: `http://127.0.0.1:${tenant.gateway.port}/msi/token`,
       identityHeader: secret,
+      offer: await offerFor(tenant, record, identity),
     },
+    ...(settings === undefined ? {} : { settings }),
     app: { name: record.name, id: record.id, type: record.type, created },
     account: { name: tenant.secrets.accountName(record.id), secret },
     // Empty folders: an app finds nobody's login (ADR 1).

@@ -38,6 +38,15 @@ describe("a line of the request log", () => {
     );
   });
 
+  it("says what is missing once, and what would allow it in this tenant", () => {
+    const [name, scope] = ["Microsoft.Storage/x/write", "/subscriptions/s/c"];
+    const hint = `No role assignment grants the data action '${name}' at '${scope}'. To allow it: az role assignment create --scope "${scope}"`;
+    const check = { kind: "data", name, scope, allowed: false, hint } as const;
+    expect(words(requestLine(entry({ status: 403, refused: true, checks: [check] })))).toBe(
+      `13:04:05 my-app blob PutBlob 403 lacks ${name} at ${scope}; to allow it: lanyard az role assignment create --scope "${scope}"`,
+    );
+  });
+
   it("names the error code of another failure, and the address when no operation answers to it", () => {
     expect(words(requestLine(entry({ status: 404, error: "BlobNotFound" })))).toBe(
       "13:04:05 my-app blob PutBlob 404 BlobNotFound",

@@ -86,6 +86,15 @@ const shortCaller = (caller: string): string => {
   return resource === null ? caller : `${caller.slice(0, caller.indexOf("/"))}${resource[1]}`;
 };
 
+/** Without the sentence that says again what is missing; `az` is the tenant's, not the one of the real cloud. */
+const shortHint = (hint: string, { kind, name, scope }: LogCheck): string => {
+  const said = `No role assignment grants the ${kind === "data" ? "data action" : "action"} '${name}' at '${scope}'.`;
+  return (hint.startsWith(said) ? hint.slice(said.length).trimStart() : hint).replace(
+    /^To allow it: az /,
+    "to allow it: lanyard az ",
+  );
+};
+
 /**
  * One line: time, caller, service, operation, status; for a refusal also the missing action, the scope and what would
  * allow it; for another error its code.
@@ -102,8 +111,8 @@ export const requestLine = (entry: LogEntry): string => {
   const missing = entry.checks.find((check) => !check.allowed);
   if (missing !== undefined) {
     const why = `lacks ${missing.name} at ${missing.scope}`;
-    const hint = missing.hint ?? missing.reason ?? entry.hint;
-    return printable(`${head}  ${why}${hint === undefined ? "" : `; ${hint}`}`);
+    const hint = shortHint(missing.hint ?? missing.reason ?? entry.hint ?? "", missing);
+    return printable(`${head}  ${why}${hint === "" ? "" : `; ${hint}`}`);
   }
   if (entry.status < 400) return printable(head);
   const said = [entry.error, entry.refused ? (entry.hint ?? entry.message) : undefined].filter(Boolean).join(": ");

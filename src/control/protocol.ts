@@ -1,5 +1,6 @@
 /** The shapes of Lanyard's own API: what the server answers on its socket and clients read. */
 import type { Actor } from "../edge/environment.ts";
+import type { IdentityProtocol } from "./identity-protocols.ts";
 
 export interface AppSummary {
   readonly name: string;
@@ -32,6 +33,8 @@ export interface EnvironmentGrant {
   readonly actor: Actor;
   /** The app, unless the developer. */
   readonly app?: { readonly name: string; readonly id: string; readonly type: string; readonly created: boolean };
+  /** Variables of its own that the app has in Azure: those of a container app, secrets included. */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly subscriptionId: string;
   readonly tenantId: string;
   readonly account: { readonly name: string; readonly secret: string };
@@ -50,6 +53,8 @@ export interface EnvironmentRequest {
   readonly as?: string;
   /** Create a web app when there is nothing of that name. */
   readonly create: boolean;
+  /** How the app finds its identity. Default: as on App Service. */
+  readonly identity?: IdentityProtocol;
 }
 
 export interface BrowserGrant {

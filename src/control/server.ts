@@ -8,6 +8,8 @@ import type { ClockChange } from "../kernel/clock.ts";
 import { http } from "../wire/http.ts";
 import { type ClockView, readClockChange } from "./clock.ts";
 import type { DecisionLog } from "./decision-log.ts";
+import type { Rotation } from "./identity.ts";
+import { isIdentityProtocol } from "./identity-protocols.ts";
 import { Problem } from "./problem.ts";
 import {
   type BrowserGrant,
@@ -23,6 +25,7 @@ export interface ControlHandlers {
   environment(request: EnvironmentRequest): Promise<EnvironmentGrant>;
   browser(): Promise<BrowserGrant>;
   clock(change?: ClockChange): Promise<ClockView>;
+  rotateIdentity(app: string): Promise<Rotation>;
   /** Begins to stop; the answer goes out first. */
   stop(): void;
   readonly log: DecisionLog;
@@ -76,7 +79,11 @@ const answer = async (request: IncomingMessage, response: ServerResponse, handle
       return send(response, 200, await handlers.clock());
     case "POST /clock":
       return send(response, 200, await handlers.clock(readClockChange(await readJson(request))));
+    case "POST /identity/rotate":
+      return send(response, 200, await handlers.rotateIdentity(appName(await readJson(request))));
     case "GET /logs":
+      // Who asks after a request means to see it, though it is written behind.
+      await handlers.log.settle();
       return streamLogs(url.searchParams, response, handlers.log);
     case "POST /stop":
       response.once("finish", () => handlers.stop());
@@ -97,11 +104,26 @@ class Refusal extends Problem {
 const refusal = (status: number, code: string, what: string): Refusal => new Refusal(status, code, what);
 
 const environmentRequest = (body: unknown): EnvironmentRequest => {
-  const { as, create } = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
+  const { as, create, identity } = members(body);
   if (as !== undefined && (typeof as !== "string" || as === "" || as.length > 1000))
     throw refusal(400, "bad-request", "`as` must be the name or id of an app.");
-  return { ...(as === undefined ? {} : { as }), create: create === true };
+  if (identity !== undefined && (typeof identity !== "string" || !isIdentityProtocol(identity)))
+    throw refusal(400, "bad-request", "`identity` must name one of the identity protocols.");
+  return {
+    ...(as === undefined ? {} : { as }),
+    create: create === true,
+    ...(identity === undefined ? {} : { identity }),
+  };
 };
+
+const appName = (body: unknown): string => {
+  const { app } = members(body);
+  if (typeof app === "string" && app !== "" && app.length <= 1000) return app;
+  throw refusal(400, "bad-request", "`app` must be the name or id of an app.");
+};
+
+const members = (body: unknown): Record<string, unknown> =>
+  (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
 
 const readJson = async (request: IncomingMessage): Promise<unknown> => {
   const chunks: Buffer[] = [];

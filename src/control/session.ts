@@ -6,6 +6,7 @@ import type { Control } from "./client.ts";
 import { changeClock, clockView } from "./clock.ts";
 import { type DecisionLog, openDecisionLog } from "./decision-log.ts";
 import { type GrantContext, grantEnvironment } from "./grants.ts";
+import { rotateIdentity } from "./identity.ts";
 import { acquire, type Lock, runningTenants } from "./lock.ts";
 import { hasCode, Problem } from "./problem.ts";
 import { openControlServer } from "./server.ts";
@@ -19,6 +20,10 @@ export interface SessionOptions {
   readonly port: number;
   readonly tokenLifetime?: number;
   readonly passthrough?: readonly string[];
+  /** Federated issuers whose keys may be fetched. */
+  readonly trustedIssuers?: readonly string[];
+  /** False: managed identity tokens are not cached for a day. */
+  readonly identityCache?: boolean;
   /** A failure of ours, for the person who reads the log. */
   readonly onError: (error: unknown, where: string) => void;
   /** Somebody asked for the end over the control API. */
@@ -79,7 +84,7 @@ const shut = async (tenant: Tenant, log: DecisionLog, lock: Lock): Promise<void>
 };
 
 const open = async (options: SessionOptions, log: DecisionLog): Promise<Tenant> => {
-  const { place, port, tokenLifetime, passthrough } = options;
+  const { place, port, tokenLifetime, passthrough, trustedIssuers, identityCache } = options;
   // Everything below is needed only by a process that becomes a tenant; commands that join one never load it.
   const { openTenant } = await import("../tenant.ts");
   try {
@@ -91,6 +96,8 @@ const open = async (options: SessionOptions, log: DecisionLog): Promise<Tenant> 
       port,
       ...(tokenLifetime === undefined ? {} : { tokenLifetime }),
       ...(passthrough === undefined ? {} : { passthrough }),
+      ...(trustedIssuers === undefined ? {} : { trustedIssuers }),
+      ...(identityCache === undefined ? {} : { identityCache }),
     });
   } catch (error) {
     throw hasCode(error, "EADDRINUSE") ? portTaken(place, port, error) : error;
@@ -139,6 +146,7 @@ const controlOf = (context: GrantContext, opened: number): Control => {
       warnings: await tenant.apps.warnings(),
     }),
     environment: (request) => grantEnvironment(context, request),
+    rotateIdentity: (app) => rotateIdentity(tenant, app),
     clock: async (change) => (change === undefined ? clockView(tenant.clock) : changeClock(tenant.clock, change)),
     browser: async () => ({
       openPort: gateway.openPort,

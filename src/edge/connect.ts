@@ -5,7 +5,7 @@ import { isLoopbackName, parseHostPort } from "./authority-form.ts";
 import { newConnection } from "./connection.ts";
 import { proxyChallenge, tunnelRefusal } from "./exchange.ts";
 import type { GatewayState } from "./gateway-state.ts";
-import { proxyAccount } from "./proxy-credentials.ts";
+import { proxyCredential } from "./proxy-credentials.ts";
 import { rawReply } from "./raw-reply.ts";
 import { bridge, type Egress, reach, Unreachable } from "./tunnel.ts";
 
@@ -40,8 +40,8 @@ const tunnel = async (state: GatewayState, message: IncomingMessage, socket: Soc
   const connection = state.connectionOf(socket);
   if (connection.secure || connection.tunnelHost !== undefined)
     return rawReply(socket, edgeReply(405, "MethodNotAllowed", "CONNECT is not served inside a tunnel."));
-  const account = proxyAccount(state.accounts, message.headers["proxy-authorization"]);
-  if (connection.door === "proxy" && account === undefined) return rawReply(socket, proxyChallenge);
+  const credential = proxyCredential(state.accounts, message.headers["proxy-authorization"]);
+  if (connection.door === "proxy" && credential === undefined) return rawReply(socket, proxyChallenge);
   const named = parseHostPort(message.url ?? "");
   if (named?.port === undefined)
     return rawReply(socket, edgeReply(400, "BadRequestTarget", "CONNECT wants HOST:PORT."));
@@ -64,7 +64,7 @@ const tunnel = async (state: GatewayState, message: IncomingMessage, socket: Soc
   const ownership = isLoopbackName(host) ? "foreign" : await state.owner(host);
   if (self || (ownership === "tenant" && (port === 443 || port === 80))) {
     open();
-    const opened = newConnection(connection.door, { app: account?.app, tunnelHost: self ? undefined : host });
+    const opened = newConnection(connection.door, { credential, tunnelHost: self ? undefined : host });
     // A client that waited for our answer starts with its TLS greeting: nothing has to be read to know.
     state.accept(socket, opened, port === 443 && head.length === 0 ? "tls" : undefined);
     return;

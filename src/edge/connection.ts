@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { type ProxyAccounts, verifyAccount } from "./proxy-credentials.ts";
+import { type Credential, type ProxyAccounts, verifyAccount } from "./proxy-credentials.ts";
 
 /** Which of the two ports a connection came in by. */
 export type Door = "proxy" | "open";
@@ -11,8 +11,8 @@ export type Protocol = "tls" | "http";
 /** What the gateway knows about one connection, from its first byte to its end. */
 export interface Connection {
   readonly door: Door;
-  /** The app whose credential came with the connection. */
-  readonly app: string | undefined;
+  /** The credential that came with the connection. Verified again for every request: apps go, secrets are rotated. */
+  readonly credential: Credential | undefined;
   /** Host of the CONNECT request that opened this tunnel. */
   readonly tunnelHost: string | undefined;
   readonly secure: boolean;
@@ -22,8 +22,8 @@ export interface Connection {
 
 export const newConnection = (
   door: Door,
-  known: Partial<Pick<Connection, "app" | "tunnelHost" | "secure">> = {},
-): Connection => ({ door, app: undefined, tunnelHost: undefined, secure: false, ...known, pending: new Set() });
+  known: Partial<Pick<Connection, "credential" | "tunnelHost" | "secure">> = {},
+): Connection => ({ door, credential: undefined, tunnelHost: undefined, secure: false, ...known, pending: new Set() });
 
 /**
  * Remembers what is known of sockets. A TLS socket is a new object over the same TCP connection, so it is found
@@ -66,7 +66,7 @@ const silenceMilliseconds = 60_000;
 export const sniff = (
   socket: Socket,
   accounts: ProxyAccounts,
-  speaks: (protocol: Protocol, app: string | undefined) => void,
+  speaks: (protocol: Protocol, credential: Credential | undefined) => void,
 ): void => {
   const drop = (): void => void socket.destroy();
   const onReadable = (): void => {
@@ -85,14 +85,14 @@ export const sniff = (
       speaks("http", undefined);
       return;
     }
-    const account = verifyAccount(accounts, preface[1] ?? "", preface[2] ?? "");
-    if (account === undefined) {
+    const credential = { name: preface[1] ?? "", secret: preface[2] ?? "" };
+    if (verifyAccount(accounts, credential) === undefined) {
       socket.destroy();
       return;
     }
     const rest = chunk.subarray(preface[0].length);
     if (rest.length > 0) socket.unshift(rest);
-    speaks("http", account.app);
+    speaks("http", credential);
   };
   socket.setTimeout(silenceMilliseconds);
   socket.on("readable", onReadable).on("end", drop).on("timeout", drop);

@@ -7,6 +7,21 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 /** What the process runs on, when known. `other` gets every layer at once. */
 export type Runtime = "node" | "python" | "java" | "other";
 
+/** How an app finds its identity, beside the protocol of App Service. Each sets what makes SDKs choose it, and nothing else. */
+export type IdentityOffer =
+  | { readonly protocol: "app-service" }
+  /** Nothing: clients come to IMDS when no variable says otherwise. */
+  | { readonly protocol: "imds" }
+  | { readonly protocol: "cloud-shell"; readonly endpoint: string }
+  | { readonly protocol: "azure-ml"; readonly endpoint: string; readonly clientId?: string }
+  | { readonly protocol: "arc"; readonly endpoint: string; readonly metadataEndpoint: string }
+  | {
+      readonly protocol: "workload";
+      readonly clientId: string;
+      readonly tenantId: string;
+      readonly tokenFile: string;
+    };
+
 /** On whose authority the process acts. */
 export type Actor =
   | {
@@ -14,6 +29,8 @@ export type Actor =
       /** Values of IDENTITY_ENDPOINT and IDENTITY_HEADER, also given as MSI_ENDPOINT and MSI_SECRET. */
       readonly identityEndpoint: string;
       readonly identityHeader: string;
+      /** Default: App Service. */
+      readonly offer?: IdentityOffer;
     }
   | { readonly kind: "developer"; readonly clientId: string; readonly clientSecret: string; readonly tenantId: string };
 
@@ -139,20 +156,49 @@ const proxies = ({ runtime, actor, account, gatewayPort }: EnvironmentInput): Re
   };
 };
 
-const identity = ({ actor }: EnvironmentInput): Record<string, string> =>
-  actor.kind === "app"
-    ? {
-        IDENTITY_ENDPOINT: actor.identityEndpoint,
-        IDENTITY_HEADER: actor.identityHeader,
-        MSI_ENDPOINT: actor.identityEndpoint,
-        MSI_SECRET: actor.identityHeader,
-        AZURE_TOKEN_CREDENTIALS: "ManagedIdentityCredential",
-      }
-    : {
-        AZURE_CLIENT_ID: actor.clientId,
-        AZURE_CLIENT_SECRET: actor.clientSecret,
-        AZURE_TENANT_ID: actor.tenantId,
+const identity = ({ actor }: EnvironmentInput): Record<string, string> => {
+  if (actor.kind === "developer")
+    return {
+      AZURE_CLIENT_ID: actor.clientId,
+      AZURE_CLIENT_SECRET: actor.clientSecret,
+      AZURE_TENANT_ID: actor.tenantId,
+    };
+  const { identityEndpoint, identityHeader, offer = { protocol: "app-service" } } = actor;
+  const managed = { AZURE_TOKEN_CREDENTIALS: "ManagedIdentityCredential" };
+  switch (offer.protocol) {
+    case "app-service":
+      return {
+        ...managed,
+        IDENTITY_ENDPOINT: identityEndpoint,
+        IDENTITY_HEADER: identityHeader,
+        MSI_ENDPOINT: identityEndpoint,
+        MSI_SECRET: identityHeader,
       };
+    case "imds":
+      return managed;
+    case "cloud-shell":
+      return { ...managed, MSI_ENDPOINT: offer.endpoint };
+    case "azure-ml":
+      return {
+        ...managed,
+        MSI_ENDPOINT: offer.endpoint,
+        MSI_SECRET: identityHeader,
+        // azidentity for .NET wants it to be there.
+        ...(offer.clientId === undefined ? {} : { DEFAULT_IDENTITY_CLIENT_ID: offer.clientId }),
+      };
+    case "arc":
+      return { ...managed, IDENTITY_ENDPOINT: offer.endpoint, IMDS_ENDPOINT: offer.metadataEndpoint };
+    case "workload":
+      // The one case in which an app's environment names a client: it is the identity's own, and no secret.
+      return {
+        AZURE_CLIENT_ID: offer.clientId,
+        AZURE_TENANT_ID: offer.tenantId,
+        AZURE_FEDERATED_TOKEN_FILE: offer.tokenFile,
+        AZURE_AUTHORITY_HOST: "https://login.microsoftonline.com/",
+        AZURE_TOKEN_CREDENTIALS: "WorkloadIdentityCredential",
+      };
+  }
+};
 
 /** libpq connects to PGHOSTADDR while name checks keep the host; PGPORT serves connection strings without a port. */
 const postgres = ({ postgres, trust }: EnvironmentInput): Record<string, string> =>

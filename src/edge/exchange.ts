@@ -15,7 +15,7 @@ import type { Connection } from "./connection.ts";
 import { destinationOf, sameOrigin } from "./destination.ts";
 import type { GatewayState } from "./gateway-state.ts";
 import { type Ownership, strangerReply } from "./ownership.ts";
-import { proxyAccount } from "./proxy-credentials.ts";
+import { proxyCredential, verifyAccount } from "./proxy-credentials.ts";
 import { rawReply } from "./raw-reply.ts";
 import { forward, Unreachable } from "./tunnel.ts";
 
@@ -87,13 +87,14 @@ const judge = (state: GatewayState, message: IncomingMessage, connection: Connec
   const destination = destinationOf(message, connection, state.ports);
   if (destination.kind === "refused") return refuse(destination.reply);
 
-  let { app } = connection;
+  let { credential } = connection;
   if (destination.proxied !== undefined && destination.proxied !== false) {
-    const account = proxyAccount(state.accounts, message.headers["proxy-authorization"]);
-    if (account === undefined && destination.kind === "host" && connection.door === "proxy")
+    const given = proxyCredential(state.accounts, message.headers["proxy-authorization"]);
+    if (given === undefined && destination.kind === "host" && connection.door === "proxy")
       return refuse(proxyChallenge);
-    app = account?.app ?? app;
+    credential = given ?? credential;
   }
+  const app = credential === undefined ? undefined : verifyAccount(state.accounts, credential)?.app;
   const arrival = (host: string): Verdict => ({
     kind: "serve",
     arrival: { host, target: destination.target, secure: connection.secure, connectionApp: app },

@@ -4,6 +4,7 @@ import { http as nodeHttp } from "../wire/http.ts";
 import { connectionBook, type Door, newConnection, type Protocol, sniff } from "./connection.ts";
 import { tunnelledAzureHosts } from "./names.ts";
 import { openTunnel } from "./connect.ts";
+import type { Credential } from "./proxy-credentials.ts";
 import { answerUnreadable, serveExchange, serveUpgrade } from "./exchange.ts";
 import type { GatewayOptions, GatewayState } from "./gateway-state.ts";
 import { publicEgress } from "./tunnel.ts";
@@ -68,8 +69,8 @@ export const openGateway = async (options: GatewayOptions): Promise<Gateway> => 
     ports: [],
     connectionOf: (socket) => book.get(socket) ?? newConnection("open"),
     accept: (socket, connection, known) => {
-      const serve = (protocol: Protocol, app: string | undefined): void => {
-        book.set(socket, app === undefined ? connection : { ...connection, app });
+      const serve = (protocol: Protocol, credential: Credential | undefined): void => {
+        book.set(socket, credential === undefined ? connection : { ...connection, credential });
         (protocol === "tls" ? tls : http).emit("connection", socket);
       };
       if (known === undefined) sniff(socket, accounts, serve);

@@ -19,6 +19,7 @@ const configuration = () => {
 };
 
 const install = ({ port, tlsPort, hosts, suffixes, passthrough, imdsAccount, postgres }) => {
+  // oxlint-disable-next-line typescript/unbound-method -- called below on the socket that it is asked of
   const connect = net.Socket.prototype.connect;
   const fixed = new Set(hosts);
   const excepted = new Set(passthrough);

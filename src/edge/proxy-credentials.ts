@@ -7,6 +7,12 @@ export interface ProxyAccount {
   readonly app: string | undefined;
 }
 
+/** A name and a secret as they were presented. */
+export interface Credential {
+  readonly name: string;
+  readonly secret: string;
+}
+
 /** Finds the account behind a user name. */
 export type ProxyAccounts = (name: string) => ProxyAccount | undefined;
 
@@ -15,17 +21,19 @@ const digest = (text: string): Buffer => createHash("sha256").update(text).diges
 const decoy = randomBytes(32);
 
 /** Compares in constant time, also for a name that does not exist. */
-export const verifyAccount = (accounts: ProxyAccounts, name: string, secret: string): ProxyAccount | undefined => {
+export const verifyAccount = (accounts: ProxyAccounts, { name, secret }: Credential): ProxyAccount | undefined => {
   const account = accounts(name);
   const equal = timingSafeEqual(digest(secret), account === undefined ? decoy : digest(account.secret));
   return equal ? account : undefined;
 };
 
-/** The account of a `Proxy-Authorization: Basic` header; undefined when it is absent, malformed or wrong. */
-export const proxyAccount = (accounts: ProxyAccounts, header: string | undefined): ProxyAccount | undefined => {
+/** The credential of a `Proxy-Authorization: Basic` header; undefined when it is absent, malformed or wrong. */
+export const proxyCredential = (accounts: ProxyAccounts, header: string | undefined): Credential | undefined => {
   const encoded = /^Basic ([A-Za-z0-9+/=]{1,1024})$/i.exec(header ?? "")?.[1];
   if (encoded === undefined) return undefined;
   const text = Buffer.from(encoded, "base64").toString("utf8");
   const colon = text.indexOf(":");
-  return colon < 0 ? undefined : verifyAccount(accounts, text.slice(0, colon), text.slice(colon + 1));
+  if (colon < 0) return undefined;
+  const credential = { name: text.slice(0, colon), secret: text.slice(colon + 1) };
+  return verifyAccount(accounts, credential) === undefined ? undefined : credential;
 };

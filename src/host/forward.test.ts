@@ -58,6 +58,25 @@ describe("a forwarded request", () => {
     expect(Object.keys(headers).filter((name) => /principal|hop|proxy-auth/.test(name))).toEqual([]);
   });
 
+  test("keeps its framing whatever its Connection header says: a body is never read as another request", async () => {
+    const seen: string[] = [];
+    const { port } = await appThat((request, response) => {
+      seen.push(request.url ?? "");
+      request.resume().once("end", () => response.end(request.headers.host));
+    });
+    const inner = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (const method of ["POST", "GET"] as const) {
+      const request = requestFor("/outer", {
+        method,
+        content: inner,
+        rawHeaders: [["Connection", "keep-alive, Content-Length, host"]],
+      });
+      expect(await textOf(await forward(request, targetAt(port)))).toBe("shop.azurewebsites.net");
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(seen).toEqual(["/outer", "/outer"]);
+  });
+
   test("keeps repeated response headers and gets affinity cookies unless it has one", async () => {
     const { port } = await appThat((_request, response) => {
       response.setHeader("Set-Cookie", ["a=1", "b=2"]);

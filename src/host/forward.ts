@@ -22,6 +22,8 @@ export interface ForwardTarget {
   readonly defaultHostName: string;
   /** Value of the ARRAffinity cookies; undefined when client affinity is off. */
   readonly affinity?: string;
+  /** Whose headers the app sees; default: App Service's. */
+  readonly frontEnd?: "envoy";
   /** Default 230 000 ms. */
   readonly idleLimitMs?: number;
   /** Said to the app's log when it cannot be reached. */
@@ -49,13 +51,16 @@ const frontEndHeader =
 
 type HeaderList = [string, string][];
 
+/** Never of one connection only: without them the app would read a body as requests of its own (smuggling). */
+const endToEnd = ["content-length", "host"];
+
 /** Names that a Connection header declares to be about this connection only. */
-const declared = (headers: RequestHead["rawHeaders"]): Set<string> =>
-  new Set(
-    headers.flatMap(([name, value]) =>
-      name.toLowerCase() === "connection" ? value.split(",").map((each) => each.trim().toLowerCase()) : [],
-    ),
+const declared = (headers: RequestHead["rawHeaders"]): Set<string> => {
+  const names = headers.flatMap(([name, value]) =>
+    name.toLowerCase() === "connection" ? value.split(",").map((each) => each.trim().toLowerCase()) : [],
   );
+  return new Set(names.filter((name) => !endToEnd.includes(name)));
+};
 
 const headersToApp = (request: RequestHead, target: ForwardTarget): HeaderList => {
   const dropped = declared(request.rawHeaders);
@@ -72,6 +77,14 @@ const headersToApp = (request: RequestHead, target: ForwardTarget): HeaderList =
   const client = `${address.includes(":") ? `[${address}]` : address}:0`;
   const url = request.rawPath + (request.rawQuery === "" ? "" : `?${request.rawQuery}`);
   const scheme = request.secure ? "https" : "http";
+  if (target.frontEnd === "envoy")
+    return [
+      ...kept,
+      ["X-Forwarded-For", [...forwardedFor, address].join(", ")],
+      ["X-Forwarded-Proto", scheme],
+      ["X-Envoy-External-Address", address],
+      ["X-Request-Id", randomUUID()],
+    ];
   const added: HeaderList = [
     ["X-Forwarded-For", [...forwardedFor, client].join(", ")],
     ["X-Forwarded-Proto", scheme],

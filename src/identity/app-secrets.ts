@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import type { Ids } from "../kernel/ids.ts";
 import { type CollectionSpec, type Condition, ConditionFailed, type Store } from "../store/store.ts";
 
@@ -24,6 +24,12 @@ export interface AppSecrets {
   of(resourceId: string): Promise<string>;
   /** The resource that a secret belongs to. */
   resourceOf(secret: string): string | undefined;
+  /**
+   * A second secret, derived from the first: part of the address where the app finds its identity by protocols that
+   * send no secret (Cloud Shell, Arc). Who sees the address does not know the header.
+   */
+  address(resourceId: string): Promise<string>;
+  resourceOfAddress(address: string): string | undefined;
   /** The proxy user name of a resource. */
   accountName(resourceId: string): string;
   /** The secret and the resource behind a proxy user name. */
@@ -38,18 +44,21 @@ export const openAppSecrets = async (store: Store, ids: Ids): Promise<AppSecrets
   const byResource = new Map<string, AppSecret>();
   const byHash = new Map<string, AppSecret>();
   const byAccount = new Map<string, AppSecret>();
+  const byAddress = new Map<string, AppSecret>();
   const forget = (resourceId: string): void => {
     const known = byResource.get(keyOf(resourceId));
     if (known === undefined) return;
     byResource.delete(keyOf(resourceId));
     byHash.delete(known.hash);
     byAccount.delete(accountName(resourceId));
+    byAddress.delete(digest(addressOf(known.secret)));
   };
   const remember = (made: AppSecret): void => {
     forget(made.resourceId);
     byResource.set(keyOf(made.resourceId), made);
     byHash.set(made.hash, made);
     byAccount.set(accountName(made.resourceId), made);
+    byAddress.set(digest(addressOf(made.secret)), made);
   };
   for (const { value } of await collection.list(partition, { limit: 1_000_000 })) remember(value);
 
@@ -77,6 +86,8 @@ export const openAppSecrets = async (store: Store, ids: Ids): Promise<AppSecrets
   return {
     of,
     resourceOf: (secret) => byHash.get(digest(secret))?.resourceId,
+    address: async (resourceId) => addressOf(await of(resourceId)),
+    resourceOfAddress: (address) => byAddress.get(digest(address))?.resourceId,
     accountName,
     account: (name) => byAccount.get(name),
     rotate: (resourceId) => make(resourceId),
@@ -90,6 +101,8 @@ export const openAppSecrets = async (store: Store, ids: Ids): Promise<AppSecrets
 const keyOf = (resourceId: string): string => resourceId.toLowerCase();
 
 const digest = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
+
+const addressOf = (secret: string): string => createHmac("sha256", secret).update("identity address").digest("hex");
 
 /** Readable and unambiguous: resources of several types may share a name. */
 const accountName = (resourceId: string): string => {

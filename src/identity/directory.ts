@@ -20,7 +20,7 @@ export interface Directory {
   put(principal: Principal): Promise<void>;
   remove(objectId: string): Promise<boolean>;
   /** Object ids of all groups a principal is in, transitively. */
-  groupsOf(objectId: string): Promise<readonly string[]>;
+  readonly groupsOf: (objectId: string) => Promise<readonly string[]>;
   application(appId: string): Promise<Application | undefined>;
   applications(): Promise<readonly Application[]>;
   putApplication(application: Application): Promise<void>;

@@ -45,6 +45,18 @@ export interface Application {
   readonly displayName: string;
   /** Client secrets; sealed at rest. */
   readonly secrets: readonly ClientSecret[];
+  /** Tokens of other issuers that it may sign in with. */
+  readonly federatedCredentials?: readonly FederatedCredential[];
+}
+
+/**
+ * Whose tokens stand for an identity (workload identity federation): issuer, subject and audience are compared exactly.
+ */
+export interface FederatedCredential {
+  readonly name: string;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly audiences: readonly string[];
 }
 
 export interface ClientSecret {

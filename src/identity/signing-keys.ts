@@ -19,10 +19,12 @@ interface StoredKey {
 
 const spec: CollectionSpec<StoredKey> = { name: "signing-keys", sealed: ["pem"] };
 const partition = "keys";
-const key = "token-signing";
 
-/** Reads the tenant's RSA-2048 signing key, or makes it. */
-export const openSigningKey = async (store: Store): Promise<SigningKey> => {
+/** Reads one of the tenant's RSA-2048 signing keys, or makes it. */
+export const openSigningKey = async (
+  store: Store,
+  key: "token-signing" | "workload-signing" = "token-signing",
+): Promise<SigningKey> => {
   const collection = store.collection(spec);
   const known = await collection.get(partition, key);
   if (known !== undefined) return fromStored(known.value);
@@ -39,7 +41,7 @@ export const openSigningKey = async (store: Store): Promise<SigningKey> => {
     return fromStored(stored);
   } catch (error) {
     if (!(error instanceof ConditionFailed)) throw error;
-    return openSigningKey(store);
+    return openSigningKey(store, key);
   }
 };
 

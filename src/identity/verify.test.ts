@@ -27,7 +27,7 @@ const make = async () => {
   const key = await openSigningKey(store);
   const directory = openDirectory(store);
   const issuer = tokenIssuer({ tenant, key, directory, clock, ids: randomIds });
-  const verifier = tokenVerifier({ tenant, key, clock, groupsOf: directory.groupsOf });
+  const verifier = tokenVerifier({ tenant, key, clock, groupsOf: (objectId) => directory.groupsOf(objectId) });
   const problem = async (token: string, audience = "https://x"): Promise<TokenProblem | "none"> => {
     const verification = await verifier.verify(token, (found) => found === audience);
     return verification.ok ? "none" : verification.problem;

@@ -46,14 +46,16 @@ const demandAny = async (
 ): Promise<void> => {
   const before = passage.checks.length;
   let refusal: unknown;
-  for (const alternative of alternatives)
+  for (const alternative of alternatives) {
+    const own = passage.checks.length;
     try {
       await demand(alternative, call, service, passage);
-      passage.checks.splice(before, passage.checks.length - before - 1);
+      passage.checks.splice(before, own - before);
       return;
     } catch (error) {
       refusal ??= error;
     }
+  }
   throw refusal instanceof Error ? refusal : new Error(`${call.operation} declares an empty 'any'.`);
 };
 

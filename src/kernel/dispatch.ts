@@ -186,7 +186,7 @@ const record = (passage: Passage, reply: Reply, decisions: DecisionSink): void =
     operation: passage.match?.operation.name ?? "Unmatched",
     method: request.method,
     host: request.host,
-    path: request.rawPath,
+    path: passage.service.shownPath?.(request) ?? request.rawPath,
     caller: passage.caller,
     ...(request.connectionApp === undefined ? {} : { app: request.connectionApp }),
     checks: passage.checks,
@@ -208,8 +208,9 @@ const hostTable = (services: readonly Service[]): ((host: string) => Promise<Ser
   return async (host) => {
     const fixed = exact.get(host);
     if (fixed !== undefined) return fixed;
-    const found = suffixes.find(({ suffix }) => host.endsWith(suffix));
-    if (found === undefined) return undefined;
-    return (await found.exists(host.slice(0, -found.suffix.length))) ? found.service : undefined;
+    // Several services may share a suffix (`.localhost`): the first that has the name answers.
+    for (const rule of suffixes)
+      if (host.endsWith(rule.suffix) && (await rule.exists(host.slice(0, -rule.suffix.length)))) return rule.service;
+    return undefined;
   };
 };

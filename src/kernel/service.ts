@@ -64,6 +64,8 @@ export interface Service<Target = unknown> {
   readonly deciders: readonly Decider<Target>[];
   /** Words the refusal of a need. Anonymous callers usually get a 401 challenge here. */
   refuse(call: Call<Target>, need: Need, verdict: Verdict & { allowed: false }): Fault;
+  /** The path as logs show it, for a service whose paths hold secrets. Default: as sent. */
+  shownPath?(request: Request): string;
   /** No operation matches: 404, 400 or 501 in the surface's shape. */
   unmatched(request: Request): Fault;
 }

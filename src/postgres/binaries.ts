@@ -3,11 +3,11 @@
  *
  * The package ships its libraries without their symbolic links and creates those in an install script. Where npm was told
  * to skip install scripts the programs fail with "error while loading shared libraries: libicui18n.so.60", so the links
- * are made here, beside the libraries or, in a read-only installation, in a folder of ours.
+ * are made here, in a folder of ours: what npm installed may be read-only, and is not ours to change.
  */
 import { createRequire } from "node:module";
-import { chmod, mkdir, readFile, stat, symlink } from "node:fs/promises";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { chmod, mkdir, readFile, readlink, rename, rm, stat, symlink } from "node:fs/promises";
+import { basename, delimiter, dirname, join, resolve } from "node:path";
 
 export interface Binaries {
   /** Absolute path of the server program. */
@@ -67,36 +67,31 @@ const readLinks = async (root: string): Promise<readonly Link[]> => {
   }
 };
 
+/** Atomically, and again when what stands there points elsewhere: the installation may have moved since. */
 const link = async (source: string, target: string): Promise<void> => {
-  try {
-    await symlink(relative(dirname(target), source), target);
-  } catch (error) {
-    if (!failedWith(error, "EEXIST")) throw error;
-  }
+  if ((await readlink(target).catch(() => undefined)) === source) return;
+  const unfinished = `${target}.${process.pid}.new`;
+  await rm(unfinished, { force: true });
+  await symlink(source, unfinished);
+  await rename(unfinished, target);
 };
 
-/** Creates missing links; returns the folder to put on the library path when they had to go elsewhere. */
-const completeLibraries = async (root: string, spareFolder: string): Promise<string | undefined> => {
-  let spare: string | undefined;
-  for (const { source, target } of await readLinks(root)) {
-    const from = join(root, source);
-    const to = join(root, target);
+/** Creates the links that the installation lacks; returns what to put on the library path when there are any. */
+const completeLibraries = async (root: string, linkFolder: string): Promise<string | undefined> => {
+  const missing: Link[] = [];
+  for (const each of await readLinks(root)) {
     try {
-      await stat(to);
-      continue;
+      await stat(join(root, each.target));
     } catch {
-      // Missing, or a broken link: (re)create below.
-    }
-    try {
-      await link(from, to);
-    } catch (error) {
-      if (!failedWith(error, "EACCES", "EROFS", "EPERM")) throw error;
-      await mkdir(spareFolder, { recursive: true, mode: 0o755 });
-      await link(from, join(spareFolder, basename(to)));
-      spare = spareFolder;
+      missing.push(each);
     }
   }
-  return spare;
+  if (missing.length === 0) return undefined;
+  await mkdir(dirname(linkFolder), { recursive: true, mode: 0o700 });
+  await mkdir(linkFolder, { recursive: true, mode: 0o755 });
+  for (const { source, target } of missing) await link(join(root, source), join(linkFolder, basename(target)));
+  // A library that was found through a link looks for its own ones beside the link: the real folder must be named, too.
+  return [linkFolder, ...new Set(missing.map(({ source }) => dirname(join(root, source))))].join(delimiter);
 };
 
 const makeExecutable = async (file: string): Promise<void> => {
@@ -105,10 +100,10 @@ const makeExecutable = async (file: string): Promise<void> => {
 };
 
 /**
- * Locates the programs and completes the installation where needed.
- * @param spareFolder where missing library links go when the installation is read-only.
+ * Locates the programs.
+ * @param linkFolder where library links go that the installation lacks.
  */
-export const locateBinaries = async (spareFolder: string): Promise<Binaries> => {
+export const locateBinaries = async (linkFolder: string): Promise<Binaries> => {
   const root = packageRoot();
   const manifest: unknown = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
   const version =
@@ -117,13 +112,13 @@ export const locateBinaries = async (spareFolder: string): Promise<Binaries> => 
   const postgres = join(root, "native/bin", `postgres${suffix}`);
   const initdb = join(root, "native/bin", `initdb${suffix}`);
   await Promise.all([makeExecutable(postgres), makeExecutable(initdb)]);
-  const spare = await completeLibraries(root, spareFolder);
+  const libraries = await completeLibraries(root, linkFolder);
   const libraryPath = process.platform === "darwin" ? "DYLD_LIBRARY_PATH" : "LD_LIBRARY_PATH";
   return {
     postgres,
     initdb,
     major: Number.parseInt(version, 10),
     version,
-    environment: spare === undefined ? {} : { [libraryPath]: spare },
+    environment: libraries === undefined ? {} : { [libraryPath]: libraries },
   };
 };

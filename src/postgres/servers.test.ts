@@ -5,9 +5,8 @@ import { connect } from "node:net";
 import { subscribe } from "node:diagnostics_channel";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createTestTenant, mint, type TestTenant } from "./tenant.test-support.ts";
 
 const adminOid = randomUUID();
@@ -131,9 +130,9 @@ describe("servers", () => {
   it("are reached again on their ports when the front door's thread crashed", async () => {
     const ports = [tenant.engine.frontDoorPort, tenant.engine.port("pg1")];
     await threads.at(-1)?.terminate();
-    await delay(300);
     for (const port of ports) {
-      const client = await tenant.connect({ server: "pg1", user: "pgadmin", password: "P@ssw0rd-1", port });
+      const connect = async () => tenant.connect({ server: "pg1", user: "pgadmin", password: "P@ssw0rd-1", port });
+      const client = await vi.waitFor(connect, { timeout: 10_000, interval: 50 });
       await client.query("SELECT 1");
     }
   });

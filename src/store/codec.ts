@@ -33,6 +33,15 @@ const entriesOf = <T>(spec: CollectionSpec<T>, value: T, key: string): IndexEntr
   return entries;
 };
 
+/** Several readers share a kept value, so none may change it. Values come from JSON: objects, arrays and scalars. */
+const frozen = <T>(value: T): T => {
+  if (typeof value === "object" && value !== null) {
+    Object.freeze(value);
+    for (const member of Object.values(value)) frozen(member);
+  }
+  return value;
+};
+
 /** @param sealer Needed by collections with sealed members. */
 export const codecOf = <T>(spec: CollectionSpec<T>, sealer: Sealer): Codec<T> => {
   checkText("collection name", spec.name);
@@ -73,12 +82,11 @@ export const codecOf = <T>(spec: CollectionSpec<T>, sealer: Sealer): Codec<T> =>
       return { json: toJson(place, value), entries: entriesOf(spec, value, place.key) };
     },
     value: fromJson,
-    entry: (partition, { key, json, etag, sequence }) => ({
-      key,
-      value: fromJson({ collection, partition, key }, json),
-      etag,
-      sequence,
-    }),
+    entry: (partition, { key, json, etag, sequence, kept }) => {
+      const read = (): T => fromJson({ collection, partition, key }, json);
+      const value = kept === undefined ? read() : ((kept.value ??= frozen(read())) as T);
+      return { key, value, etag, sequence };
+    },
     useIndex: async (driver, index) => {
       if (!spec.indexes || !Object.hasOwn(spec.indexes, index)) {
         throw new TypeError(`The collection "${collection}" declares no index "${index}".`);

@@ -10,6 +10,8 @@ export interface Row {
   readonly json: string;
   readonly etag: string;
   readonly sequence: number;
+  /** Set on rows that the driver hands out again: what `json` means is kept here, frozen. */
+  readonly kept?: { value?: unknown };
 }
 
 export interface ChangedRow {

@@ -1,8 +1,11 @@
 import { spawn } from "node:child_process";
+import type { IdentityProtocol } from "../control/identity-protocols.ts";
 
 export interface RunOptions {
   /** Whom the program acts as; see `EnvironmentOptions.as`. */
   readonly as?: string;
+  /** See `EnvironmentOptions.identity`. */
+  readonly identity?: IdentityProtocol;
   readonly cwd?: string;
   /** Variables beyond those of the environment. */
   readonly env?: Readonly<Record<string, string>>;
@@ -28,6 +31,10 @@ interface Running extends RunOptions {
 export const runProgram = (command: string, args: readonly string[], options: Running): Promise<Finished> =>
   new Promise((resolve, reject) => {
     const { base, ended, timeout = 60_000 } = options;
+    if (ended.aborted) {
+      reject(new Error(`${command} was not started: the tenant was closed.`));
+      return;
+    }
     const child = spawn(command, args, {
       env: { ...base, ...options.env },
       stdio: "pipe",

@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { access, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { startTenant, type TestTenant } from "./start-tenant.ts";
 
 let tenant: TestTenant;
@@ -81,8 +81,16 @@ it("keeps its state in a folder that a suite names", async () => {
 
 it("ends what still runs when it closes", async () => {
   const own = await startTenant();
-  const running = own.run("sleep", ["60"]);
-  const outcome = expect(running).rejects.toThrow("the tenant was closed");
-  setTimeout(() => void own.close(), 100);
-  await outcome;
+  const folder = await mkdtemp(join(tmpdir(), "lanyard-program-"));
+  try {
+    const running = own.run("sh", ["-c", "touch begun; exec sleep 60"], { cwd: folder });
+    const outcome = expect(running).rejects.toThrow("the tenant was closed");
+    await vi.waitFor(() => access(join(folder, "begun")), { timeout: 10_000, interval: 20 });
+    // This one is still being prepared when the tenant closes.
+    const late = expect(own.run("sleep", ["60"])).rejects.toThrow("the tenant was closed");
+    await own.close();
+    await Promise.all([outcome, late]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

@@ -7,12 +7,13 @@ import { grantEnvironment } from "../control/grants.ts";
 import { privateFolder } from "../control/state-folder.ts";
 import type { Method } from "../kernel/message.ts";
 import type { Decision } from "../kernel/decision.ts";
+import type { IdentityProtocol } from "../control/identity-protocols.ts";
 import { openTenant } from "../tenant.ts";
 import { type ArmAnswer, developerArm } from "../control/developer-arm.ts";
 import { type Assignment, assignRole, type RoleGrant } from "./assign-role.ts";
 import { type Finished, runProgram, type RunOptions } from "./run-program.ts";
 
-export type { ArmAnswer, Assignment, Decision, Finished, RoleGrant, RunOptions };
+export type { ArmAnswer, Assignment, Decision, Finished, IdentityProtocol, RoleGrant, RunOptions };
 
 export interface StartTenantOptions {
   /** A folder to keep the state in. Absent: the state lives in memory and ends with the tenant. */
@@ -21,6 +22,12 @@ export interface StartTenantOptions {
   readonly tokenLifetime?: number;
   /** Azure hosts to let through to the real ones. */
   readonly passthrough?: readonly string[];
+  /** Socket of a Docker-compatible engine that runs container apps; `off`: none. Default: DOCKER_HOST or a usual place. */
+  readonly containerEngine?: string;
+  /** Federated issuers, as the `iss` of their tokens spells them, whose keys may be fetched over https. */
+  readonly trustedIssuers?: readonly string[];
+  /** False: every managed identity request gets a new token, instead of one that is cached for a day as in Azure. */
+  readonly identityCache?: boolean;
 }
 
 export interface EnvironmentOptions {
@@ -29,6 +36,8 @@ export interface EnvironmentOptions {
    * nothing has becomes a web app with a system-assigned identity. Absent: the developer, who is Owner of the subscription.
    */
   readonly as?: string;
+  /** By which protocol the app finds its identity. Absent: as on App Service. */
+  readonly identity?: IdentityProtocol;
   /** The program that the environment is for, when it is known: `node` clients are routed without a proxy. */
   readonly command?: string;
 }
@@ -83,6 +92,9 @@ export const startTenant = async (options: StartTenantOptions = {}): Promise<Tes
     clock: { now: () => Date.now() + offset, wall: () => Date.now() },
     passthrough,
     ...(options.state === undefined ? { store: "memory" } : {}),
+    ...(options.trustedIssuers === undefined ? {} : { trustedIssuers: options.trustedIssuers }),
+    ...(options.containerEngine === undefined ? {} : { containerEngine: options.containerEngine }),
+    ...(options.identityCache === undefined ? {} : { identityCache: options.identityCache }),
     ...(options.tokenLifetime === undefined ? {} : { tokenLifetime: options.tokenLifetime }),
   }).catch(async (error: unknown) => {
     await discard();
@@ -90,17 +102,33 @@ export const startTenant = async (options: StartTenantOptions = {}): Promise<Tes
   });
   const arm = developerArm(tenant);
 
-  const environment = async ({ as, command }: EnvironmentOptions = {}): Promise<Record<string, string>> => {
+  const prepare = async ({ as, command, identity }: EnvironmentOptions): Promise<Record<string, string>> => {
     const grant = await grantEnvironment(
       { tenant, state, passthrough },
-      { ...(as === undefined ? {} : { as }), create: true },
+      { ...(as === undefined ? {} : { as }), ...(identity === undefined ? {} : { identity }), create: true },
     );
     return environmentFor(grant, process.env, runtimeOf(command));
+  };
+  /** Those under way write into the tenant's folder, which must outlive them. */
+  const preparing = new Set<Promise<unknown>>();
+  const environment = async (settings: EnvironmentOptions = {}): Promise<Record<string, string>> => {
+    const prepared = prepare(settings);
+    preparing.add(prepared);
+    try {
+      return await prepared;
+    } catch (error) {
+      if (ending.signal.aborted) throw new Error("No environment: the tenant was closed.", { cause: error });
+      throw error;
+    } finally {
+      preparing.delete(prepared);
+    }
   };
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
     ending.abort();
-    closed ??= tenant.close().then(discard);
+    closed ??= Promise.allSettled(preparing)
+      .then(() => tenant.close())
+      .then(discard);
     return closed;
   };
   return {

@@ -139,9 +139,9 @@ describe("lanyard run beside a running tenant", () => {
     await box.lanyard(
       "run",
       "--",
-      "sh",
-      "-c",
-      'curl -s "https://management.azure.com/subscriptions?api-version=2022-12-01" -H "authorization: Bearer nonsense" -o /dev/null',
+      process.execPath,
+      "-e",
+      'fetch("https://management.azure.com/subscriptions?api-version=2022-12-01", { headers: { authorization: "Bearer nonsense" } })',
     );
     const { out } = await box.lanyard("logs", "--denied");
     const lines = out.trim().split("\n");

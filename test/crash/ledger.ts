@@ -12,6 +12,8 @@ export interface Ledger {
   /** Keys that were written since the last call. */
   touched(): string[];
   keys(): string[];
+  /** Whether a value under a key that begins with `kind/` was acknowledged. */
+  holds(kind: string): boolean;
   /** Says what is wrong with the value found after a restart, and takes it as the new truth. */
   settle(key: string, found: string): string | undefined;
   readonly acknowledged: number;
@@ -52,6 +54,7 @@ export const openLedger = (): Ledger => {
       return keys;
     },
     keys: () => [...known.keys()],
+    holds: (kind) => [...known].some(([key, found]) => key.startsWith(`${kind}/`) && found.acknowledged !== absent),
     settle: (key, value) => {
       const found = entry(key);
       const { pending } = found;

@@ -22,6 +22,13 @@ const tools = {
     install: "install Python 3 with venv (Debian: apt install python3 python3-venv)",
   },
   az: { variable: "LANYARD_AZ", programs: ["az"], install: "install the Azure CLI (pip install azure-cli)" },
+  podman: { variable: "LANYARD_PODMAN", programs: ["podman"], install: "install Podman (Debian: apt install podman)" },
+  runc: { variable: "LANYARD_RUNC", programs: ["runc"], install: "install runc (Debian: apt install runc)" },
+  busybox: {
+    variable: "LANYARD_BUSYBOX",
+    programs: ["busybox"],
+    install: "install a static busybox (Debian: apt install busybox-static)",
+  },
   unshare: { variable: "LANYARD_UNSHARE", programs: ["unshare"], install: "install util-linux (Linux only)" },
 } as const satisfies Record<string, ToolSpec>;
 

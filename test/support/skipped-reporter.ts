@@ -4,6 +4,7 @@ import type { Reporter, TestModule } from "vitest/node";
 
 const separate = [
   { folder: "test/browser", script: "test:browser", needs: "Chromium" },
+  { folder: "test/sample", script: "test:sample", needs: "a minute" },
   { folder: "test/python", script: "test:python", needs: "Python 3 with venv" },
   { folder: "test/az", script: "test:az", needs: "the Azure CLI" },
 ];

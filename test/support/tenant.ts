@@ -31,6 +31,8 @@ export interface SendOptions {
   readonly json?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly form?: Readonly<Record<string, string>>;
+  /** The app that the edge would know the connection by. */
+  readonly connectionApp?: string | undefined;
 }
 
 export interface Answer {
@@ -64,7 +66,7 @@ export const startTestTenant = async (options: Partial<TenantOptions> = {}): Pro
   };
   const send = async (message: SendOptions): Promise<Answer> => {
     const form = message.form === undefined ? undefined : new URLSearchParams(message.form).toString();
-    const request = invocationRequest({
+    const invoked = invocationRequest({
       method: message.method,
       host: message.host,
       path: message.path,
@@ -74,6 +76,7 @@ export const startTestTenant = async (options: Partial<TenantOptions> = {}): Pro
         ...message.headers,
       },
     });
+    const request = { ...invoked, connectionApp: message.connectionApp };
     const bytes = Buffer.from(form ?? "");
     const reply = await tenant.kernel.handle(
       form === undefined

@@ -2,6 +2,7 @@ import { environmentChange } from "../../control/environment.ts";
 import { type Command, type Invocation, stringOf, usageProblem } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { dotenvText, shellText } from "../shell.ts";
+import { identityOption, identitySpec } from "../identity-option.ts";
 import { join } from "../tenants.ts";
 
 const runtimes = ["node", "python", "java", "other"] as const;
@@ -15,6 +16,7 @@ const run = async (invocation: Invocation): Promise<number> => {
   const as = stringOf(values, "as");
   const grant = await client.environment({
     ...(as === undefined ? {} : { as }),
+    ...identityOption(values, "env"),
     create: values["no-create"] !== true,
   });
   if (grant.app?.created === true)
@@ -34,6 +36,7 @@ export const command: Command = {
   usage: "[--as NAME] [--shell | --json | --dotenv] [options]",
   options: {
     as: { type: "string", value: "NAME", help: "web app, container app or user-assigned identity" },
+    identity: identitySpec,
     "no-create": { type: "boolean", help: "fail when there is no app of that name" },
     shell: { type: "boolean", help: "export and unset lines for a POSIX shell (the default)" },
     dotenv: { type: "boolean", help: "lines for a .env file" },

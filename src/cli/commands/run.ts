@@ -2,6 +2,7 @@ import { environmentFor, runtimeOf } from "../../control/environment.ts";
 import { runChild } from "../child.ts";
 import { type Command, type Invocation, stringOf, usageProblem } from "../command.ts";
 import { startLifetime } from "../lifetime.ts";
+import { identityOption, identitySpec } from "../identity-option.ts";
 import { joinOrOpen, tenantOptions } from "../tenants.ts";
 
 const run = async (invocation: Invocation): Promise<number> => {
@@ -13,6 +14,7 @@ const run = async (invocation: Invocation): Promise<number> => {
     const as = stringOf(values, "as");
     const grant = await control.environment({
       ...(as === undefined ? {} : { as }),
+      ...identityOption(values, "run"),
       create: values["no-create"] !== true,
     });
     if (grant.app?.created === true)
@@ -35,13 +37,18 @@ const run = async (invocation: Invocation): Promise<number> => {
 export const command: Command = {
   name: "run",
   summary: "Run a program in the tenant, as the developer or as an app. Starts a tenant when none runs.",
-  usage: "[--as NAME] [options] -- CMD [ARGS]",
+  usage: "[--as NAME [--identity PROTOCOL]] [options] -- CMD [ARGS]",
   options: {
     as: { type: "string", value: "NAME", help: "web app, container app or user-assigned identity" },
+    identity: identitySpec,
     "no-create": { type: "boolean", help: "fail when there is no app of that name" },
     ...tenantOptions,
   },
   rest: "program",
-  examples: ["lanyard run --as my-app -- npm start", "lanyard run -- npm test"],
+  examples: [
+    "lanyard run --as my-app -- npm start",
+    "lanyard run --as my-identity --identity workload -- node app.js",
+    "lanyard run -- npm test",
+  ],
   run,
 };

@@ -1,7 +1,7 @@
 import { holderOf } from "../../control/lock.ts";
 import type { Command, Invocation } from "../command.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { appLines, shortPath } from "../ready.ts";
+import { appLines, columnOf, shortPath } from "../ready.ts";
 import { join } from "../tenants.ts";
 
 const run = async (invocation: Invocation): Promise<number> => {
@@ -16,14 +16,15 @@ const run = async (invocation: Invocation): Promise<number> => {
   }
   const { client } = await join(invocation);
   const status = await client.status();
-  const row = (name: string, text: string): string => `  ${name.padEnd(12)}  ${text}\n`;
+  const width = columnOf(status.apps);
+  const row = (name: string, text: string): string => `  ${name.padEnd(width)}  ${text}\n`;
   const seconds = Math.round(status.uptime / 1000);
   output.emit({
     type: "result",
     value: { running: true, ...status },
     text: [
       `Lanyard ${status.version} runs on 127.0.0.1:${status.port} (process ${status.pid}, for ${seconds} s)\n\n`,
-      appLines(status.apps),
+      appLines(status.apps, width),
       row("tenant", status.tenantId),
       row("subscription", status.subscriptionId),
       row("certificate", shortPath(status.certificate)),

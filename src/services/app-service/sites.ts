@@ -9,6 +9,7 @@ import type { Deployments } from "./deployments.ts";
 import { webFault } from "./faults.ts";
 import { sitesOn } from "./plans.ts";
 import { publishProfiles } from "./publishing.ts";
+import { refuseRestrictions } from "./restrictions.ts";
 import type { SiteRunner } from "./runner.ts";
 import { connectionStringsInArray, settingsInArray, withoutNulls } from "./settings.ts";
 import { newPublishingPassword, planType, siteOf, siteType, webApiVersions } from "./site.ts";
@@ -74,6 +75,7 @@ const planOf = async (change: Change, { resources }: SitesContext): Promise<Reso
 export const mergeConfig = (before: JsonObject, asked: JsonObject, runner: Pick<SiteRunner, "supports">) => {
   const { appSettings, connectionStrings, ...rest } = withoutNulls(asked);
   const { publishingUsername: _user, publishingPassword: _password, ...config } = rest;
+  refuseRestrictions({}, config);
   const stack = textOf(config["linuxFxVersion"]);
   if (stack !== "" && !runner.supports(stack))
     throw webFault("invalidStack", {}, { hint: `${stack} cannot run here: only NODE and PYTHON stacks can.` });
@@ -89,6 +91,7 @@ const draft = async (change: Change, context: SitesContext): Promise<Draft> => {
   const { ids } = context;
   const plan = await planOf(change, context);
   const asked = withoutNulls(objectOf(body["properties"]));
+  refuseRestrictions(asked, {});
   const kept = Object.fromEntries(Object.entries(asked).filter(([name]) => !computed.has(name)));
   const before = existing === undefined ? undefined : siteOf(existing);
   const { config, settings, connectionStrings } = mergeConfig(
@@ -127,6 +130,8 @@ const setState = async (
 
 /** By default the last site takes its plan with it (management-sdks.md 5.4), if the caller may delete that as well. */
 const deletePlan = async (record: ResourceRecord, call: ArmCall, { resources }: SitesContext): Promise<void> => {
+  // Going with its group, a site has no caller whose right to the plan could be asked for; a plan in the group goes too.
+  if (call.caller.kind === "platform") return;
   if (queryValue(call.request, "deleteEmptyServerFarm")?.toLowerCase() === "false") return;
   const plan = await resources.get(textOf(record.properties["serverFarmId"]));
   if (plan === undefined || (await sitesOn(resources, plan)).length > 0) return;
@@ -154,8 +159,15 @@ export const siteResource = (context: SitesContext): ResourceType => ({
   codes: { created: 200, updated: 200, deleted: 200 },
   write: (change) => draft(change, context),
   written: async (record) => context.sync.soon(record.id),
-  deleting: async (record) => context.deployments.abort(record.id),
+  // The app and its files go before the record: after a crash in between, a namesake must not find them.
+  deleting: async (record) => {
+    await context.deployments.abort(record.id);
+    await context.sync.end(record.id);
+    await context.deployments.forget(record.id);
+  },
   deleted: async (record, call) => {
+    // Whatever a visitor or a deployment began meanwhile.
+    await context.deployments.abort(record.id);
     await context.sync.now(record.id);
     await context.deployments.forget(record.id);
     await deletePlan(record, call, context);

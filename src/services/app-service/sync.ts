@@ -1,6 +1,7 @@
 /** Brings running apps to what their records say: one at a time per site, in the background, in the order of changes. */
 import { idKey } from "../../arm/resource-id.ts";
 import type { Resources } from "../../arm/resources.ts";
+import { openTurns } from "../../arm/turns.ts";
 import type { SiteRunner } from "./runner.ts";
 import { setupOf, siteOf, siteType } from "./site.ts";
 
@@ -13,6 +14,8 @@ export interface SiteSync {
   /** The same, and waits for it. */
   now(id: string): Promise<void>;
   restart(id: string): Promise<void>;
+  /** Ends the app of a site that is being deleted and removes its files and secrets. */
+  end(id: string): Promise<void>;
   /** Runs work for a site between two alignments, its settings being in effect. */
   during<R>(id: string, work: () => Promise<R>): Promise<R>;
   /** Resolves when the site is in line; aligns it first if that never happened in this process. */
@@ -27,29 +30,21 @@ export const siteSync = (
   hasContent: (id: string) => Promise<boolean>,
   onError: (error: unknown) => void,
 ): SiteSync => {
-  /** Work of each site, one after the other. */
-  const queues = new Map<string, Promise<unknown>>();
   /** Sites whose next alignment has not begun. */
   const due = new Map<string, Promise<void>>();
   const aligned = new Set<string>();
 
-  const enqueue = <R>(id: string, work: () => Promise<R>): Promise<R> => {
-    const key = idKey(id);
-    const next = (queues.get(key) ?? Promise.resolve()).then(work, work);
-    const tail = next.catch(() => undefined);
-    queues.set(key, tail);
-    void tail.then(() => {
-      if (queues.get(key) === tail) queues.delete(key);
-    });
-    return next;
+  const turns = openTurns();
+  const enqueue = <R>(id: string, work: () => Promise<R>): Promise<R> => turns(idKey(id), work);
+
+  const remove = (id: string): Promise<void> => {
+    aligned.delete(idKey(id));
+    return runner.remove(id);
   };
 
   const align = async (id: string): Promise<void> => {
     const record = await resources.get(id);
-    if (record?.type !== siteType) {
-      aligned.delete(idKey(id));
-      return runner.remove(id);
-    }
+    if (record?.type !== siteType) return remove(id);
     const site = siteOf(record);
     await runner.setUp(await setupOf(site, resources));
     aligned.add(idKey(id));
@@ -83,6 +78,7 @@ export const siteSync = (
       await now(id);
       await enqueue(id, () => runner.restart(id));
     },
+    end: (id) => enqueue(id, () => remove(id)),
     during: async (id, work) => {
       await now(id);
       return work();
@@ -90,7 +86,7 @@ export const siteSync = (
     settled: async (id) => {
       const key = idKey(id);
       if (!aligned.has(key)) return now(id);
-      await (due.get(key) ?? queues.get(key));
+      await (due.get(key) ?? enqueue(id, () => Promise.resolve()));
     },
     resume: async () => {
       const sites = await resources.ofType(resources.subscriptionId, siteType);

@@ -97,10 +97,7 @@ export const startAuthorization = async (store: Store = openMemoryStore()): Prom
     services: [
       anyService(
         armService({
-          types: [
-            userAssignedIdentities({ directory, tenant: info, ids: randomIds }),
-            ...authorizationTypes(state, context),
-          ],
+          types: [userAssignedIdentities({ tenant: info, ids: randomIds }), ...authorizationTypes(state, context)],
           operations: groupOperations(context),
           context,
           verifier,

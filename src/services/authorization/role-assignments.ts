@@ -153,6 +153,7 @@ const existingScope = async (scope: string, context: AssignmentContext): Promise
   if (groupId === undefined) return own + scope.slice(own.length);
   const group = await context.resources.get(groupId);
   if (group === undefined) throw armFault("groupNotFound", { name: nameOf(groupId) });
+  if (group.properties["provisioningState"] === "Deleting") throw armFault("groupBeingDeleted", { name: group.name });
   const top = 8;
   if (segments.length < top) return group.id;
   const resource = await context.resources.get(`/${segments.slice(0, top).join("/")}`);

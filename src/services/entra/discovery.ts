@@ -8,7 +8,7 @@ export const openIdConfiguration = (tenant: TenantInfo, version: "v1" | "v2"): R
   const path = version === "v2" ? "/oauth2/v2.0" : "/oauth2";
   return {
     token_endpoint: `${root}${path}/token`,
-    token_endpoint_auth_methods_supported: ["client_secret_post"],
+    token_endpoint_auth_methods_supported: ["client_secret_post", "private_key_jwt"],
     jwks_uri: `${root}/discovery/${version === "v2" ? "v2.0/" : ""}keys`,
     response_modes_supported: ["query", "fragment", "form_post"],
     subject_types_supported: ["pairwise"],

@@ -36,6 +36,33 @@ export const entraFaults = {
     "The provided client secret keys for app '{app}' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds.",
   ],
   700027: [401, "invalid_client", "Client assertion contains an invalid signature. [Reason - The key was not found.]"],
+  50027: [400, "invalid_request", "JWT token is invalid or malformed."],
+  50166: [400, "invalid_request", "Request to External OIDC endpoint failed."],
+  700024: [
+    401,
+    "invalid_client",
+    "Client assertion is not within its valid time range. Current time: {now}, assertion valid from {from}, expiry time of assertion {until}. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials .",
+  ],
+  700211: [
+    401,
+    "invalid_client",
+    "No matching federated identity record found for presented assertion issuer '{issuer}'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation",
+  ],
+  700212: [
+    401,
+    "invalid_client",
+    "No matching federated identity record found for presented assertion audience '{audience}'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation",
+  ],
+  700213: [
+    401,
+    "invalid_client",
+    "No matching federated identity record found for presented assertion subject '{subject}'. Check your federated identity credential Subject, Audience and Issuer against the presented assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation",
+  ],
+  7002138: [
+    401,
+    "invalid_client",
+    "No matching federated identity record found for presented assertion subject '{subject}'. The subject matches only when letter case is ignored. Check your federated identity credential Subject, Audience and Issuer against the presented assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation",
+  ],
   1002012: [
     400,
     "invalid_scope",
@@ -48,10 +75,14 @@ export const entraFaults = {
   ],
 } as const satisfies Record<number, readonly [number, string, string]>;
 
-export const entraFault = (number: keyof typeof entraFaults, values: Readonly<Record<string, string>> = {}): Fault => {
+export const entraFault = (
+  number: keyof typeof entraFaults,
+  values: Readonly<Record<string, string>> = {},
+  hint?: string,
+): Fault => {
   const [status, code, text] = entraFaults[number];
   const message = text.replaceAll(/\{(\w+)\}/g, (_, name: string) => (values[name] ?? "").slice(0, 300));
-  return new Fault({ status, code, message, detail: { number } });
+  return new Fault({ status, code, message, detail: { number }, ...(hint === undefined ? {} : { hint }) });
 };
 
 /** A flow that Entra has and Lanyard does not: said by name, in Entra's shape. */

@@ -3,12 +3,15 @@ import type { Directory } from "../../identity/directory.ts";
 import type { ServicePrincipal } from "../../identity/principals.ts";
 import type { TokenIssuer } from "../../identity/tokens.ts";
 import type { Call } from "../../kernel/call.ts";
+import type { Clock } from "../../kernel/clock.ts";
 import { json, type Reply } from "../../kernel/message.ts";
+import { checkAssertion, type Federation } from "./assertion.ts";
 import { entraFault, flowNotBuilt } from "./faults.ts";
 
 export interface TokenEndpointContext {
   readonly directory: Directory;
   readonly issuer: TokenIssuer;
+  readonly federation: Federation;
   /** Is there such a resource (audience) in the tenant? */
   readonly knownResource: (resource: string) => Promise<boolean>;
 }
@@ -25,14 +28,14 @@ export const token = async (call: Call, version: "v1" | "v2", context: TokenEndp
       throw flowNotBuilt(`The grant type '${grant}'`);
     throw entraFault(70003, { grant });
   }
-  const principal = await authenticateClient(form, context, call.clock.now());
+  const principal = await authenticateClient(form, context, call.clock);
   const resource = version === "v2" ? resourceOfScope(required(form, "scope")) : required(form, "resource");
   if (!(await context.knownResource(resource)))
     throw entraFault(500011, { resource, tenant: context.issuer.tenant.displayName });
   const issued = await context.issuer.issue({
     principal,
     audience: resource,
-    proof: "secret",
+    proof: form.has("client_assertion") ? "assertion" : "secret",
     claimsCapable: /"xms_cc".*"cp1"/is.test(form.get("claims") ?? ""),
   });
   if (version === "v2")
@@ -61,20 +64,26 @@ const required = (form: URLSearchParams, name: string): string => {
 
 const authenticateClient = async (
   form: URLSearchParams,
-  { directory, issuer }: TokenEndpointContext,
-  now: number,
+  { directory, issuer, federation }: TokenEndpointContext,
+  clock: Clock,
 ): Promise<ServicePrincipal> => {
   const appId = required(form, "client_id");
   const application = await directory.application(appId);
-  if (application === undefined) throw entraFault(700016, { app: appId, tenant: issuer.tenant.displayName });
   const principal = await directory.servicePrincipal(appId);
+  // A user-assigned identity has no registration, and no credential but a federated one.
+  const federated = form.has("client_assertion") && principal?.servicePrincipalType === "ManagedIdentity";
+  if (application === undefined && !federated)
+    throw entraFault(700016, { app: appId, tenant: issuer.tenant.displayName });
   if (principal === undefined) throw entraFault(7000229, { app: appId, tenant: issuer.tenant.tenantId });
-  if (form.has("client_assertion")) throw entraFault(700027);
+  if (form.has("client_assertion")) {
+    await checkAssertion(form, principal, federation, clock);
+    return principal;
+  }
   const secret = form.get("client_secret");
   if (secret === null) throw entraFault(7000218);
-  const matching = application.secrets.filter((known) => sameSecret(known.value, secret));
+  const matching = (application?.secrets ?? []).filter((known) => sameSecret(known.value, secret));
   if (matching.length === 0) throw entraFault(7000215, { app: appId });
-  if (matching.every((known) => known.expires <= now)) throw entraFault(7000222, { app: appId });
+  if (matching.every((known) => known.expires <= clock.now())) throw entraFault(7000222, { app: appId });
   return principal;
 };
 

@@ -1,189 +1,181 @@
-import type { Resources } from "../../arm/resources.ts";
-import type { ResourceRecord } from "../../arm/record.ts";
 import type { AppSecrets } from "../../identity/app-secrets.ts";
-import type { Directory } from "../../identity/directory.ts";
-import type { ManagedIdentityTokens } from "../../identity/managed-identity-tokens.ts";
-import type { ServicePrincipal } from "../../identity/principals.ts";
-import type { IssuedToken } from "../../identity/tokens.ts";
+import type { Call } from "../../kernel/call.ts";
 import type { Caller } from "../../kernel/caller.ts";
-import { Fault } from "../../kernel/fault.ts";
-import { json, queryValue, type Request } from "../../kernel/message.ts";
+import { epochSeconds } from "../../kernel/clock.ts";
+import { json, queryValue, type Reply, type Request } from "../../kernel/message.ts";
 import { operationsOf } from "../../kernel/operation.ts";
-import type { Authenticator, Dialect, Service } from "../../kernel/service.ts";
+import type { Authenticator, Service } from "../../kernel/service.ts";
+import { type ArcKeys, answerArcChallenge } from "./arc.ts";
+import { forwarded, identityFault, loopbackDialect } from "./faults.ts";
+import { appOf, grant, type IdentityContext, imdsBody, readQuestion, type Selectors, tokenBody } from "./identities.ts";
 
-export interface IdentityEndpointContext {
-  readonly resources: Resources;
-  readonly directory: Directory;
+export interface IdentityEndpointContext extends IdentityContext {
   readonly secrets: AppSecrets;
-  readonly tokens: ManagedIdentityTokens;
-  readonly knownResource: (resource: string) => Promise<boolean>;
+  /** Arc's challenge files. */
+  readonly arcKeys: ArcKeys;
 }
 
-type Protocol = "2019-08-01" | "2017-09-01";
+type Protocol = "2019-08-01" | "2017-09-01" | "azure-ml" | "cloud-shell" | "arc";
 
-/** App Service's error shape; the code is not on the wire, the status and message are (identity-and-routing.md 2.5). */
-const dialect: Dialect = {
-  name: "managed-identity",
-  headers: (exchange) => ({ "x-ms-request-id": exchange.id, "cache-control": "no-store" }),
-  fault: (fault, exchange) => ({
-    status: fault.status,
-    headers: fault.headers,
-    body: { json: { statusCode: fault.status, message: fault.message, correlationId: exchange.id } },
-  }),
+const appService: Selectors = {
+  client_id: "appId",
+  principal_id: "objectId",
+  object_id: "objectId",
+  mi_res_id: "resourceId",
+  msi_res_id: "resourceId",
 };
-
-const refusal = (status: number, message: string, hint?: string): Fault =>
-  new Fault({ status, code: "ManagedIdentityError", message, ...(hint === undefined ? {} : { hint }) });
-
-const noIdentity = (hint: string): Fault =>
-  refusal(400, "No Managed Identity found for specified ClientId/ResourceId/PrincipalId.", hint);
+const legacy: Selectors = { clientid: "appId" };
+const machine: Selectors = {
+  client_id: "appId",
+  object_id: "objectId",
+  msi_res_id: "resourceId",
+  mi_res_id: "resourceId",
+};
 
 const operation = operationsOf<Protocol, never, never>();
 const proof = { open: "the app's own secret is the right: it opens that app's identities and no others" };
+const formLimit = 16 * 1024;
 
 /**
- * The token endpoint of App Service and Container Apps: IDENTITY_ENDPOINT with X-IDENTITY-HEADER (2019-08-01), and
- * MSI_ENDPOINT with `secret` (2017-09-01), on the loopback port. Paths match in any letter case and with extra slashes.
+ * The identity endpoints on the loopback port. App Service and Container Apps: IDENTITY_ENDPOINT with X-IDENTITY-HEADER
+ * (2019-08-01), and MSI_ENDPOINT with `secret` (2017-09-01; Azure ML the same with times as numbers). Cloud Shell and Arc,
+ * whose protocols know no secret: the address itself is one, made for one app. Paths match in any letter case and with
+ * extra slashes.
  */
 export const managedIdentityService = (context: IdentityEndpointContext): Service<Protocol> => {
-  const operations = [
-    operation({
-      name: "GetToken",
-      method: "GET",
-      path: "/msi/token",
-      needs: proof,
-      handle: async (call) => {
-        const record = await appOf(call.caller, context.resources);
-        const resource = queryValue(call.request, "resource") ?? "";
-        if (resource === "") throw refusal(400, "The resource parameter is required.");
-        if (!(await context.knownResource(resource)))
-          throw refusal(400, `The resource principal named ${resource.slice(0, 200)} was not found in the tenant.`);
-        const principal = await selectIdentity(call.request, record, context.directory);
-        const token = await context.tokens.token(principal, resource, record.id);
-        return json(success(token, principal, resource, call.target));
-      },
-    }),
-  ];
+  const appServiceToken = async (call: Call<Protocol>): Promise<Reply> => {
+    const record = await appOf(call.caller, context);
+    const question = readQuestion(call.request.query, call.target === "2019-08-01" ? appService : legacy);
+    const granted = await grant(record, question, context, false);
+    const body = tokenBody(granted);
+    return json(call.target === "2017-09-01" ? { ...body, expires_on: linuxTime(granted.token.expiresAt) } : body);
+  };
+  const getToken = operation({
+    name: "GetToken",
+    method: "GET",
+    path: "/msi/token",
+    needs: proof,
+    handle: appServiceToken,
+  });
+  const getAzureMlToken = operation({
+    name: "GetAzureMlToken",
+    method: "GET",
+    path: "/ml/token",
+    needs: proof,
+    handle: appServiceToken,
+  });
+  const postCloudShellToken = operation({
+    name: "PostCloudShellToken",
+    method: "POST",
+    path: "/cloud-shell/:app/oauth2/token",
+    needs: proof,
+    bodyLimit: formLimit,
+    handle: async (call) => {
+      const record = await appOf(call.caller, context);
+      const granted = await grant(record, readQuestion(await call.body.form(), machine), context, false);
+      return json(imdsBody(granted, epochSeconds(call.clock)));
+    },
+  });
+  const getArcToken = operation({
+    name: "GetArcToken",
+    method: "GET",
+    path: "/arc/:app/metadata/identity/oauth2/token",
+    needs: proof,
+    handle: async (call) => {
+      const record = await appOf(call.caller, context);
+      const question = readQuestion(call.request.query, machine);
+      await answerArcChallenge(call.request, record.id, context.arcKeys);
+      const granted = await grant(record, question, context, true);
+      const { selection } = question;
+      // msal-node fails unless the selector that it sent comes back.
+      const echo = selection === undefined ? {} : { [selection.name]: selection.value };
+      return json({ ...imdsBody(granted, epochSeconds(call.clock)), ...echo });
+    },
+  });
+  const operations = [getToken, getAzureMlToken, postCloudShellToken, getArcToken];
   return {
     name: "managed-identity",
     title: "Managed identity endpoint",
     hosts: [{ exact: "127.0.0.1" }, { exact: "localhost" }, { exact: "[::1]" }],
-    dialect,
+    dialect: loopbackDialect,
     operations,
     match: (request) => {
-      const path = request.rawPath
-        .toLowerCase()
-        .replaceAll(/\/{2,}/g, "/")
-        .replace(/(.)\/$/, "$1");
-      const [getToken] = operations;
-      return path === "/msi/token" && request.method === "GET" && getToken !== undefined
-        ? { operation: getToken, parameters: {} }
-        : undefined;
+      const path = plainPath(request);
+      for (const each of operations) {
+        const found = templates.get(each.path)?.exec(path);
+        if (found !== undefined && found !== null && each.method === request.method)
+          return { operation: each, parameters: { app: found[1] ?? "" } };
+      }
+      return undefined;
     },
-    resolve: (request) => protocolOf(request),
+    resolve: (request, match) => protocolOf(request, match.operation.name),
     scope: () => "/",
     authenticators: [bySecret(context.secrets)],
     deciders: [],
-    refuse: () => refusal(401, "The identity header is missing or wrong."),
-    unmatched: (request) => refusal(404, `There is nothing at ${request.method} ${request.rawPath.slice(0, 200)}.`),
+    refuse: () => wrongSecret(),
+    unmatched: (request) =>
+      identityFault(404, "not_found", `There is nothing at ${request.method} ${shownPath(request).slice(0, 200)}.`),
+    shownPath,
   };
 };
 
-const protocolOf = (request: Request): Protocol => {
+const templates = new Map([
+  ["/msi/token", /^\/msi\/token$/],
+  ["/ml/token", /^\/ml\/token$/],
+  ["/cloud-shell/:app/oauth2/token", /^\/cloud-shell\/([^/]*)\/oauth2\/token$/],
+  ["/arc/:app/metadata/identity/oauth2/token", /^\/arc\/([^/]*)\/metadata\/identity\/oauth2\/token$/],
+]);
+
+const plainPath = (request: Request): string =>
+  request.rawPath
+    .toLowerCase()
+    .replaceAll(/\/{2,}/g, "/")
+    .replace(/(.)\/$/, "$1");
+
+/** A path that is a secret does not come into any log. */
+const shownPath = (request: Request): string =>
+  request.rawPath.replace(/^(\/+(?:cloud-shell|arc)\/+)[^/]*/i, "$1{app}");
+
+const wrongSecret = () => identityFault(401, "unauthorized_client", "The identity header is missing or wrong.");
+
+const protocolOf = (request: Request, operationName: string): Protocol => {
+  if (request.header("x-forwarded-for") !== undefined) throw forwarded();
   const version = queryValue(request, "api-version");
-  if (version === "2019-08-01" || version === "2017-09-01") return version;
-  throw refusal(
-    400,
-    `The api-version '${(version ?? "").slice(0, 40)}' is not supported. Use 2019-08-01 or 2017-09-01.`,
-  );
+  const wrongVersion = (known: string) =>
+    identityFault(
+      400,
+      "invalid_request",
+      `The api-version '${(version ?? "").slice(0, 40)}' is not supported. ${known}`,
+    );
+  if (operationName === "GetToken") {
+    if (version === "2019-08-01" || version === "2017-09-01") return version;
+    throw wrongVersion("Use 2019-08-01 or 2017-09-01.");
+  }
+  if (operationName === "GetAzureMlToken") {
+    if (version === "2017-09-01") return "azure-ml";
+    throw wrongVersion("Use 2017-09-01.");
+  }
+  if (request.header("metadata")?.toLowerCase() !== "true")
+    throw identityFault(400, "invalid_request", "Required metadata header not specified");
+  if (operationName === "PostCloudShellToken") return "cloud-shell";
+  if (!/^20\d\d-\d\d-\d\d(-preview)?$/.test(version ?? "")) throw wrongVersion("Use 2020-06-01.");
+  return "arc";
 };
 
 const bySecret =
   (secrets: AppSecrets): Authenticator<Protocol> =>
-  ({ request, target }): Caller => {
-    if (request.header("x-forwarded-for") !== undefined)
-      throw refusal(
-        400,
-        "Forwarded requests are refused.",
-        "X-Forwarded-For marks a proxied, possibly forged, request.",
-      );
-    const given = request.header(target === "2017-09-01" ? "secret" : "x-identity-header");
-    const resourceId = given === undefined || given === "" ? undefined : secrets.resourceOf(given);
-    if (resourceId === undefined) throw refusal(401, "The identity header is missing or wrong.");
-    return { kind: "secret", scheme: "IdentityHeader", name: resourceId, grant: { resourceId } };
+  ({ request, target, match }): Caller => {
+    const scheme =
+      target === "cloud-shell" || target === "arc" ? ("IdentityAddress" as const) : ("IdentityHeader" as const);
+    const given =
+      scheme === "IdentityAddress"
+        ? match.parameters["app"]
+        : request.header(target === "2019-08-01" ? "x-identity-header" : "secret");
+    if (given === undefined || given === "") throw wrongSecret();
+    const resourceId = scheme === "IdentityAddress" ? secrets.resourceOfAddress(given) : secrets.resourceOf(given);
+    if (resourceId === undefined) throw wrongSecret();
+    return { kind: "secret", scheme, name: resourceId, grant: { resourceId } };
   };
-
-const appOf = async (caller: Caller, resources: Resources): Promise<ResourceRecord> => {
-  const resourceId = caller.kind === "secret" ? caller.grant["resourceId"] : undefined;
-  const record = typeof resourceId === "string" ? await resources.get(resourceId) : undefined;
-  if (record === undefined) throw noIdentity("The resource that this identity header was made for is gone.");
-  return record;
-};
-
-const selectors = ["client_id", "clientid", "principal_id", "object_id", "mi_res_id", "msi_res_id"] as const;
-
-/** The identity that a request names; none named means the system-assigned one. */
-const selectIdentity = async (
-  request: Request,
-  record: ResourceRecord,
-  directory: Directory,
-): Promise<ServicePrincipal> => {
-  const given = selectors.flatMap((name) => {
-    const value = queryValue(request, name);
-    return value === undefined || value === "" ? [] : [{ name, value: value.toLowerCase() }];
-  });
-  const [asked, another] = given;
-  if (another !== undefined)
-    throw refusal(400, "Only one of client_id, principal_id (object_id) and mi_res_id may be given.");
-  const { identity } = record;
-  // `lanyard run --as` may name a user-assigned identity itself: it then stands for the app.
-  const own =
-    identity?.principalId !== undefined
-      ? await directory.principal(identity.principalId)
-      : record.type === "Microsoft.ManagedIdentity/userAssignedIdentities"
-        ? await directory.identityOf(record.id)
-        : undefined;
-  if (asked === undefined) {
-    if (own?.kind === "ServicePrincipal") return own;
-    throw noIdentity(
-      `${record.id} has no system-assigned identity. \`az webapp identity assign\` turns it on; with user-assigned identities only, name one by client_id.`,
-    );
-  }
-  const assigned = await Promise.all((identity?.userAssigned ?? []).map((id) => directory.identityOf(id)));
-  const found = [own, ...assigned].find(
-    (principal) => principal?.kind === "ServicePrincipal" && answersTo(principal, asked.name, asked.value),
-  );
-  if (found?.kind === "ServicePrincipal") return found;
-  throw noIdentity(`${record.id} has no identity with ${asked.name} ${asked.value}.`);
-};
-
-const answersTo = (principal: ServicePrincipal, name: (typeof selectors)[number], value: string): boolean => {
-  switch (name) {
-    case "client_id":
-    case "clientid":
-      return principal.appId === value;
-    case "principal_id":
-    case "object_id":
-      return principal.objectId === value;
-    case "mi_res_id":
-    case "msi_res_id":
-      return principal.resourceId?.toLowerCase() === value;
-  }
-};
-
-const success = (
-  token: IssuedToken,
-  principal: ServicePrincipal,
-  resource: string,
-  protocol: Protocol,
-): Record<string, string> => ({
-  access_token: token.token,
-  client_id: principal.appId,
-  expires_on: protocol === "2019-08-01" ? String(token.expiresAt) : linuxTime(token.expiresAt),
-  not_before: String(token.issuedAt),
-  resource,
-  token_type: "Bearer",
-});
 
 /** `06/20/2019 02:57:58 +00:00`: what 2017-09-01 answers on Linux. */
 const linuxTime = (seconds: number): string => {

@@ -1,6 +1,4 @@
-import type { Directory } from "../../identity/directory.ts";
 import type { TenantInfo } from "../../identity/tenant.ts";
-import { textOf } from "../../arm/record.ts";
 import type { ResourceType } from "../../arm/resource-type.ts";
 import type { Ids } from "../../kernel/ids.ts";
 
@@ -8,11 +6,7 @@ import type { Ids } from "../../kernel/ids.ts";
  * `Microsoft.ManagedIdentity/userAssignedIdentities`: a service principal that is a resource of its own. As in Azure it
  * may be deleted while assigned; resources that name it then simply get no token for it.
  */
-export const userAssignedIdentities = (context: {
-  readonly directory: Directory;
-  readonly tenant: TenantInfo;
-  readonly ids: Ids;
-}): ResourceType => ({
+export const userAssignedIdentities = (context: { readonly tenant: TenantInfo; readonly ids: Ids }): ResourceType => ({
   type: "Microsoft.ManagedIdentity/userAssignedIdentities",
   apiVersions: ["2024-11-30", "2023-01-31", "2018-11-30"],
   at: "group",
@@ -22,7 +16,7 @@ export const userAssignedIdentities = (context: {
     text: "Use 3 to 128 letters, digits, hyphens and underscores, beginning with a letter or digit.",
   },
   codes: { created: 201, updated: 200, deleted: 200 },
-  write: async (change) => {
+  write: (change) => {
     if (change.existing !== undefined) return { properties: change.existing.properties };
     const principal = {
       kind: "ServicePrincipal" as const,
@@ -32,12 +26,9 @@ export const userAssignedIdentities = (context: {
       servicePrincipalType: "ManagedIdentity" as const,
       resourceId: change.id,
     };
-    await context.directory.put(principal);
     return {
+      principals: [principal],
       properties: { tenantId: context.tenant.tenantId, principalId: principal.objectId, clientId: principal.appId },
     };
-  },
-  deleted: async (record) => {
-    await context.directory.remove(textOf(record.properties["principalId"]));
   },
 });

@@ -190,8 +190,8 @@ describe("a flexible server", () => {
     if (record === undefined) throw new Error("The server has no record.");
     const [half, lost] = [server.replace("pg1", "half"), server.replace("pg1", "lost")];
     const secrets = { pending: true, administratorLoginPassword: "Half-way-1" };
-    await arm.context.resources.create({ ...record, id: half, name: "half", secrets });
-    await arm.context.resources.create({ ...record, id: lost, name: "lost", secrets: {} });
+    await arm.context.resources.put({ ...record, id: half, name: "half", secrets });
+    await arm.context.resources.put({ ...record, id: lost, name: "lost", secrets: {} });
     await recoverServers({ arm: arm.context, engine: arm.engine }, (error) => arm.errors.push(error));
     await (await login("pgadmin", "Half-way-1", "postgres", "half")).end();
     expect((await arm.send("GET", lost)).body.properties.provisioningState).toBe("Failed");

@@ -1,8 +1,9 @@
 import type { ArmContext } from "../../arm/context.ts";
-import { deleteBelow } from "../../arm/delete.ts";
+import { deleteBelow, DeletionBlocked } from "../../arm/delete.ts";
 import { armFault } from "../../arm/faults.ts";
 import { checkApiVersion } from "../../arm/generated.ts";
 import { isObject, readTags, type ResourceRecord } from "../../arm/record.ts";
+import { nameOf } from "../../arm/resource-id.ts";
 import type { ArmCall, ArmTarget } from "../../arm/resource-type.ts";
 import { callerId } from "../../arm/write.ts";
 import type { Kernel } from "../../kernel/dispatch.ts";
@@ -100,6 +101,7 @@ const group = async (id: string, name: string, context: ArmContext): Promise<Res
 const writeGroup = async (call: ArmCall, name: string, context: ArmContext): Promise<Reply> => {
   checkApiVersion(call, versions);
   requireSubscription(call, context);
+  context.requireUnlocked?.(call);
   const body = (await call.body.json()) ?? {};
   if (!isObject(body)) throw armFault("invalidContent", { why: "The request body must be a JSON object." });
   const existing = await context.resources.get(call.target.id);
@@ -131,8 +133,16 @@ const writeGroup = async (call: ArmCall, name: string, context: ArmContext): Pro
     created: existing?.created ?? now,
     changed: now,
   };
-  await context.resources.put(record);
-  return json(shown(record), existing === undefined ? 201 : 200);
+  if (existing === undefined) {
+    await context.resources.put(record);
+    return json(shown(record), 201);
+  }
+  const kept = await context.resources.update(record.id, (current) => {
+    if (current.properties["provisioningState"] === "Deleting") throw armFault("groupBeingDeleted", { name });
+    return { ...current, ...(tags === undefined ? {} : { tags }), changed: now };
+  });
+  if (kept === undefined) throw armFault("groupBeingDeleted", { name });
+  return json(shown(kept));
 };
 
 /** Marks the group first, so that a crash resumes the deletion instead of forgetting it. */
@@ -147,8 +157,14 @@ const deleteGroup = async (call: ArmCall, record: ResourceRecord, context: ArmCo
 };
 
 /** Deletes what is in a group, then the group. Also finishes deletions that a crash interrupted. */
-export const emptyGroup = async (id: string, call: Pick<ArmCall, "invoke">, context: ArmContext): Promise<void> => {
-  await deleteBelow(id, call, context);
+const emptyGroup = async (id: string, call: Pick<ArmCall, "invoke">, context: ArmContext): Promise<void> => {
+  try {
+    await deleteBelow(id, call, context);
+  } catch (error) {
+    await context.resources.update(id, (kept) => ({ ...kept, properties: { provisioningState: "Succeeded" } }));
+    if (!(error instanceof DeletionBlocked)) throw error;
+    throw armFault("groupDeletionBlocked", { name: nameOf(id), blocking: error.id, why: error.why });
+  }
   await context.resources.remove(id);
 };
 

@@ -1,6 +1,7 @@
 import type { ArmContext } from "../../arm/context.ts";
 import { armFault } from "../../arm/faults.ts";
 import type { ArmTarget } from "../../arm/resource-type.ts";
+import { callerId } from "../../arm/write.ts";
 import { empty, json } from "../../kernel/message.ts";
 import { type AnyOperation, operationsOf } from "../../kernel/operation.ts";
 import { requireSubscription, subscriptionScope } from "./groups.ts";
@@ -102,9 +103,8 @@ export const subscriptionOperations = (context: ArmContext): readonly AnyOperati
         needs: { open: "only whoever started the operation may poll it; checked against the record" },
         handle: async (call) => {
           requirePrincipal(call.caller.kind);
-          const found = await context.longRunning.poll(call.parameters.operationid);
-          if (found === undefined || call.caller.kind !== "principal" || call.caller.objectId !== found.startedBy)
-            throw armFault("notFound", { path: call.request.rawPath });
+          const found = await context.longRunning.poll(call.parameters.operationid, callerId(call));
+          if (found === undefined) throw armFault("notFound", { path: call.request.rawPath });
           const running = found.status === "InProgress";
           if (kind === "operationresults") {
             if (found.error !== undefined) throw armFault("conflict", { why: found.error.message });

@@ -62,7 +62,7 @@ export const enableIdentity = async (
 
 /**
  * Grants the principal its role on an Azure RBAC target. An assignment that stands already is left alone.
- * @returns id of the assignment that was made, to be removed with the connection
+ * @returns id of the assignment, and whether it was made now: then it is to be removed with the connection
  */
 export const grantRole = async (
   work: Work,
@@ -70,7 +70,7 @@ export const grantRole = async (
   principalId: string,
   name: string,
   context: ConnectContext,
-): Promise<string | undefined> => {
+): Promise<{ readonly id: string; readonly made: boolean }> => {
   const role = `/subscriptions/${context.tenant.subscriptionId}/providers/Microsoft.Authorization/roleDefinitions/${dataContributor[target.service]}`;
   const assignments = `${target.resourceId}/providers/Microsoft.Authorization/roleAssignments`;
   const standing = await work.send(
@@ -79,20 +79,20 @@ export const grantRole = async (
     `${assignments}?$filter=principalId eq '${principalId}'`,
   );
   const list = Array.isArray(standing["value"]) ? standing["value"] : [];
-  const has = list.some((each) => {
+  const held = list.find((each) => {
     const { roleDefinitionId, scope } = objectOf(objectOf(each)["properties"]);
     return (
       textOf(roleDefinitionId).toLowerCase() === role.toLowerCase() &&
       textOf(scope).toLowerCase() === target.resourceId.toLowerCase()
     );
   });
-  if (has) return undefined;
+  if (held !== undefined) return { id: textOf(objectOf(held)["id"]), made: false };
   const id = `${assignments}/${name}`;
   await work.send("Assigning the role", "PUT", id, {
     properties: { roleDefinitionId: role, principalId, principalType: "ServicePrincipal" },
   });
   work.done(async () => void (await work.send("Removing the role", "DELETE", id)));
-  return id;
+  return { id, made: true };
 };
 
 /** Writes the settings and takes away those of the connection's previous shape, in one restart of the source. */

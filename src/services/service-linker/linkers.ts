@@ -6,9 +6,11 @@ import { json } from "../../kernel/message.ts";
 import { enableIdentity, grantRole, writeSettings } from "./connect.ts";
 import { linkerFault } from "./faults.ts";
 import { type Authentication, type Setting, settingsFor } from "./settings.ts";
-import { type Target, targetOf, targetType } from "./targets.ts";
+import { type Target, targetOf } from "./targets.ts";
 import { validate } from "./validate.ts";
 import { Work } from "./work.ts";
+
+const type = "Microsoft.ServiceLinker/linkers";
 
 /** What a connection wrote, to be taken back with it. */
 interface Written {
@@ -21,7 +23,7 @@ interface Written {
  * the deployer does (decisions.md; app-service.md 5.5).
  */
 export const linkers = (context: ArmContext): ResourceType => ({
-  type: "Microsoft.ServiceLinker/linkers",
+  type,
   apiVersions: ["2024-04-01", "2022-11-01-preview", "2022-05-01"],
   at: "extension",
   tracked: false,
@@ -46,6 +48,16 @@ export const linkers = (context: ArmContext): ResourceType => ({
   ],
 });
 
+/** Connections that a crash interrupted have failed: writing them again finishes them. Call once at start. */
+export const failInterruptedLinkers = async ({ resources, tenant }: ArmContext): Promise<void> => {
+  for (const { id, properties } of await resources.ofType(tenant.subscriptionId, type))
+    if (properties["provisioningState"] === "Updating")
+      await resources.update(id, (kept) => ({
+        ...kept,
+        properties: { ...kept.properties, provisioningState: "Failed" },
+      }));
+};
+
 const draft = (change: Change): Draft => {
   const { existing, body } = change;
   const properties = { ...objectOf(existing?.properties), ...objectOf(body["properties"]) };
@@ -55,76 +67,109 @@ const draft = (change: Change): Draft => {
   readAuthentication(properties, "");
   const { secretStore: _secretStore, authInfo, ...rest } = properties;
   return {
-    properties: { ...rest, authInfo: withoutSecrets(objectOf(authInfo)), provisioningState: "Succeeded" },
+    properties: { ...rest, authInfo: withoutSecrets(objectOf(authInfo)), provisioningState: "Updating" },
     secrets: { ...existing?.secrets, authInfo: objectOf(authInfo) },
   };
 };
 
-const apply = async (record: ResourceRecord, change: Change, context: ArmContext): Promise<void> => {
-  const { call } = change;
-  const work = new Work(call);
+/** Connections of one source take turns: each reads all of its settings and writes them back. */
+const inSourceTurn = <R>(source: string, context: ArmContext, work: () => Promise<R>): Promise<R> =>
+  context.resources.inTurn(`${source}/providers/Microsoft.ServiceLinker`, work);
+
+const apply = (record: ResourceRecord, change: Change, context: ArmContext): Promise<void> =>
+  inSourceTurn(parentOf(record.id), context, async () => {
+    const work = new Work(change.call);
+    try {
+      const written = await connect(record, change, work, context);
+      await context.resources.update(record.id, (kept) => ({
+        ...kept,
+        properties: { ...kept.properties, provisioningState: "Succeeded" },
+        secrets: { ...kept.secrets, written: written as unknown as JsonObject },
+      }));
+    } catch (error) {
+      await work.rollBack();
+      throw error;
+    }
+  });
+
+const connect = async (record: ResourceRecord, change: Change, work: Work, context: ArmContext): Promise<Written> => {
   const source = parentOf(record.id);
   const target = readTarget(record.properties);
-  const before = change.existing === undefined ? { settings: [] } : writtenOf(change.existing);
-  try {
-    await work.send("Reading the target", "GET", target.resourceId);
-    const properties = { ...record.properties, authInfo: objectOf(record.secrets)["authInfo"] };
-    const authentication = await completeAuthentication(
-      readAuthentication(properties, context.tenant.tenantId),
-      target,
-      work,
-    );
-    const connectionName = await nameInKeys(record, target, context);
+  const before: Written = change.existing === undefined ? { settings: [] } : writtenOf(change.existing);
+  await work.send("Reading the target", "GET", target.resourceId);
+  const properties = { ...record.properties, authInfo: objectOf(record.secrets)["authInfo"] };
+  const authentication = await completeAuthentication(
+    readAuthentication(properties, context.tenant.tenantId),
+    target,
+    work,
+  );
+  const settings = await settingsOf(record, target, authentication, context);
+  const principalId = await enableIdentity(work, source, authentication, context);
+  const role =
+    target.kind === "storage" && principalId !== undefined
+      ? await grantRole(work, target, principalId, context.ids.guid(), context)
+      : undefined;
+  await writeSettings(
+    work,
+    source,
+    settings,
+    before.settings.map(([name]) => name),
+  );
+  const earlier = before.roleAssignmentId;
+  // The role of the connection's previous shape goes with that, as it does when the connection is deleted.
+  if (earlier !== undefined && earlier !== role?.id) await work.status("DELETE", earlier);
+  const own = role?.made === true || (earlier !== undefined && earlier === role?.id) ? role?.id : undefined;
+  return { settings, ...(own === undefined ? {} : { roleAssignmentId: own }) };
+};
+
+const settingsOf = async (
+  record: ResourceRecord,
+  target: Target,
+  authentication: Authentication,
+  context: ArmContext,
+): Promise<readonly Setting[]> => {
+  const { clientType, configurationInfo } = record.properties;
+  const authInfo = objectOf(objectOf(record.secrets)["authInfo"]);
+  const named = (connectionName?: string): readonly Setting[] => {
     const settings = settingsFor({
       target,
-      clientType: textOf(record.properties["clientType"]) || "none",
+      clientType: textOf(clientType) || "none",
       authentication,
-      user: textOf(objectOf(properties.authInfo)["userName"]) || userOf(properties.authInfo, record.name),
+      user: textOf(authInfo["userName"]) || userOf(authInfo, record.name),
       ...(connectionName === undefined ? {} : { connectionName }),
       customizedKeys: Object.fromEntries(
-        Object.entries(objectOf(objectOf(record.properties["configurationInfo"])["customizedKeys"])).map(
-          ([key, value]) => [key, textOf(value)],
-        ),
+        Object.entries(objectOf(objectOf(configurationInfo)["customizedKeys"])).map(([key, value]) => [
+          key,
+          textOf(value),
+        ]),
       ),
     });
-    if (settings === undefined)
-      throw linkerFault("invalidClientType", { type: textOf(record.properties["clientType"]) });
-    const principalId = await enableIdentity(work, source, authentication, context);
-    const granted =
-      target.kind === "storage" && principalId !== undefined
-        ? await grantRole(work, target, principalId, context.ids.guid(), context)
-        : undefined;
-    await writeSettings(
-      work,
-      source,
-      settings,
-      before.settings.map(([name]) => name),
-    );
-    const roleAssignmentId = granted ?? before.roleAssignmentId;
-    const written: Written = { settings, ...(roleAssignmentId === undefined ? {} : { roleAssignmentId }) };
-    await context.resources.update(record.id, (kept) => ({
-      ...kept,
-      secrets: { ...kept.secrets, written: written as unknown as JsonObject },
-    }));
-  } catch (error) {
-    await work.rollBack();
-    throw error;
-  }
+    if (settings === undefined) throw linkerFault("invalidClientType", { type: textOf(clientType) });
+    return settings;
+  };
+  const others = await context.resources.below(parentOf(record.id), record.type);
+  const taken = new Set(
+    others.flatMap((other) => (other.id === record.id ? [] : writtenOf(other).settings.map(([name]) => name))),
+  );
+  const plain = named();
+  return plain.some(([name]) => taken.has(name)) ? named(record.name) : plain;
 };
 
 /** Takes back the settings and the role assignment that it made; the identity and the database role stay. */
 const disconnect = async (record: ResourceRecord, call: ArmCall, context: ArmContext): Promise<void> => {
   const source = parentOf(record.id);
-  if ((await context.resources.get(source)) === undefined) return;
-  // As a child of a site that is being deleted there is nothing to take back from it.
-  const work = new Work(call);
   const { settings, roleAssignmentId } = writtenOf(record);
-  await writeSettings(
-    work,
-    source,
-    [],
-    settings.map(([name]) => name),
-  );
+  const work = new Work(call);
+  // A source that goes with its group, or is being deleted itself, needs no settings taken back.
+  if (call.caller.kind !== "platform" && (await context.resources.get(source)) !== undefined)
+    await inSourceTurn(source, context, () =>
+      writeSettings(
+        work,
+        source,
+        [],
+        settings.map(([name]) => name),
+      ),
+    );
   if (roleAssignmentId !== undefined) await work.status("DELETE", roleAssignmentId);
 };
 
@@ -175,20 +220,6 @@ const userOf = (authInfo: unknown, name: string): string =>
   textOf(objectOf(authInfo)["authType"]).toLowerCase() === "secret"
     ? textOf(objectOf(authInfo)["name"])
     : `aad_${name}`;
-
-const nameInKeys = async (record: ResourceRecord, target: Target, context: ArmContext): Promise<string | undefined> => {
-  const others = await context.resources.below(parentOf(record.id), record.type);
-  const earlier = others.some((other) => {
-    const theirs = targetOf(textOf(objectOf(other.properties["targetService"])["id"]));
-    return (
-      other.id !== record.id &&
-      theirs !== undefined &&
-      targetType(theirs) === targetType(target) &&
-      other.created.at < record.created.at
-    );
-  });
-  return earlier ? record.name : undefined;
-};
 
 const withoutSecrets = (authInfo: JsonObject): JsonObject => {
   const { secret: _secret, certificate: _certificate, secretInfo, ...shown } = authInfo;

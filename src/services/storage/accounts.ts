@@ -1,6 +1,7 @@
 import type { ResourceRecord } from "../../arm/record.ts";
 import type { Resources } from "../../arm/resources.ts";
 import { recent } from "./engine/recent.ts";
+import { firewallOf } from "./firewall.ts";
 import type { Account } from "./target.ts";
 
 export const accountType = "Microsoft.Storage/storageAccounts";
@@ -42,6 +43,7 @@ export const accountOf = (record: ResourceRecord): Account => {
     // Absent means allowed (storage.md 4.6).
     sharedKey: properties["allowSharedKeyAccess"] !== false,
     httpsOnly: properties["supportsHttpsTrafficOnly"] !== false,
+    admits: firewallOf(properties),
     sku: text(record.sku?.["name"]),
     kind: record.kind ?? "StorageV2",
     hierarchical: properties["isHnsEnabled"] === true,

@@ -112,6 +112,14 @@ const resolve = async (
       { detail: { HeaderName: "x-ms-version", HeaderValue: version.slice(0, 50) } },
     );
   if (account.httpsOnly && !request.secure) throw storageFault("requiresHttps");
+  if (!account.admits(request.remoteAddress))
+    throw storageFault(
+      "authorizationFailure",
+      {},
+      {
+        hint: `The firewall of ${account.name} does not let ${request.remoteAddress} in: see publicNetworkAccess and networkAcls (az storage account network-rule add).`,
+      },
+    );
   const secondary = label !== account.name;
   if (secondary && !isRead(request.method)) throw storageFault("readOnlySecondary");
   const operation = match.operation as BlobOperation;

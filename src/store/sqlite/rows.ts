@@ -2,6 +2,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { ChangedRow, Commit, IndexedRow, IndexEntry, Outcome, Place, Row, Write } from "../driver.ts";
 import type { Span } from "../keys.ts";
+import { hotRows } from "./hot-rows.ts";
 import { sqliteSequences } from "./sequences.ts";
 
 /** The content of an upload that is to be attached; undefined data: it lies in a file. */
@@ -175,6 +176,7 @@ const writesOf = (database: DatabaseSync, nextSequence: (partition: string) => n
 export const sqliteRows = (database: DatabaseSync, isHeld: (ref: string) => boolean): Rows => {
   const sequences = sqliteSequences(database);
   const reads = readsOf(database, sequences.current);
+  const hot = hotRows(reads.get);
   const write = writesOf(database, sequences.next);
   const etagOf = database.prepare("select etag from rows where collection = ? and partition = ? and key = ?");
   const addContent = database.prepare("insert into contents (ref, data) values (?, ?)");
@@ -186,6 +188,7 @@ export const sqliteRows = (database: DatabaseSync, isHeld: (ref: string) => bool
 
   return {
     ...reads,
+    get: hot.get,
     index: indexerOf(database),
     settle: sequences.settle,
     forget: sequences.forget,
@@ -201,7 +204,10 @@ export const sqliteRows = (database: DatabaseSync, isHeld: (ref: string) => bool
         if (data) addContent.run(ref, data);
         else addFile.run(ref);
       }
-      const done = commit.writes.map(write);
+      const done = commit.writes.map((one) => {
+        hot.forget(one);
+        return write(one);
+      });
       for (const ref of commit.release) {
         if (isHeld(ref)) {
           park.run(ref);

@@ -1,5 +1,6 @@
 /** Who may use a site's SCM host: publishing credentials where the site allows them, ARM tokens always. */
 import { createHash, timingSafeEqual } from "node:crypto";
+import { managementAudiences } from "../../../arm/audiences.ts";
 import { bearer } from "../../../identity/bearer.ts";
 import type { TokenVerifier } from "../../../identity/verify.ts";
 import type { Authenticator, Decider } from "../../../kernel/service.ts";
@@ -9,14 +10,6 @@ import type { Site } from "../site.ts";
 export interface KuduTarget {
   readonly site: Site;
 }
-
-/** What ARM accepts as `aud`; Kudu takes the same tokens. */
-const audiences = new Set([
-  "https://management.core.windows.net/",
-  "https://management.core.windows.net",
-  "https://management.azure.com/",
-  "https://management.azure.com",
-]);
 
 const challenge = { headers: { "WWW-Authenticate": 'Basic realm="site"' } };
 
@@ -54,7 +47,7 @@ export const kuduAuthenticators = (verifier: TokenVerifier): readonly Authentica
   basic,
   bearer(
     verifier,
-    (audience) => audiences.has(audience),
+    (audience) => managementAudiences.includes(audience),
     () => unauthorized("The token is invalid, expired or for another audience."),
   ),
 ];

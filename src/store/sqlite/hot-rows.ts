@@ -1,0 +1,42 @@
+import type { Place, Row } from "../driver.ts";
+
+/** More rows than this, or larger ones, are read from the database each time. */
+const REMEMBERED = 2000;
+const LARGEST = 16 * 1024;
+
+/** A row that may be asked for again. */
+type Remembered = { -readonly [Member in keyof Row]: Row[Member] };
+
+export interface HotRows {
+  readonly get: (place: Place) => Row | undefined;
+  /** The row is about to be written. */
+  readonly forget: (place: Place) => void;
+}
+
+/**
+ * Rows that were read before, such as the account, the container and the principal of every request. This process is the
+ * only one that writes (lock.ts), so a row is good until it is written; rolling back needs nothing more.
+ */
+export const hotRows = (read: (place: Place) => Row | undefined): HotRows => {
+  const rows = new Map<string, Remembered>();
+  const nameOf = ({ collection, partition, key }: Place): string => `${collection}\0${partition}\0${key}`;
+  return {
+    get: (place) => {
+      const name = nameOf(place);
+      const known = rows.get(name);
+      if (known !== undefined) {
+        // From the second time on it pays to keep what the text means as well.
+        known.kept ??= {};
+        return known;
+      }
+      const row = read(place);
+      if (row === undefined || row.json.length > LARGEST) return row;
+      if (rows.size >= REMEMBERED) rows.delete(rows.keys().next().value ?? "");
+      rows.set(name, row);
+      return row;
+    },
+    forget: (place) => {
+      rows.delete(nameOf(place));
+    },
+  };
+};

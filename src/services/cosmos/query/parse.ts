@@ -1,6 +1,7 @@
 /** Queries: the clauses around expressions. Grammar: docs/nosql query reference; errors as the service words them. */
 import type { Collection, Count, Expression, OrderItem, Query, SelectItem, Selection, Source } from "./ast.ts";
 import { type Cursor, openCursor, reserved } from "./cursor.ts";
+import { requireShallow } from "./depth.ts";
 import { tooComplex } from "./errors.ts";
 import { parseExpression } from "./parse-expression.ts";
 
@@ -147,6 +148,7 @@ const tail = (cursor: Cursor): Omit<Query, "distinct" | "select" | "from" | "at"
 
 const whole = (cursor: Cursor, parsed: Query): Query => {
   if (cursor.peek().kind !== "end") cursor.fail();
+  requireShallow(parsed);
   return parsed;
 };
 

@@ -49,8 +49,8 @@ export type Expression =
   | (Node & {
       readonly kind: "conditional";
       readonly test: Expression;
-      readonly then: Expression;
-      readonly otherwise: Expression;
+      readonly consequent: Expression;
+      readonly alternate: Expression;
     })
   | (Node & {
       readonly kind: "between";

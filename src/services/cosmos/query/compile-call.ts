@@ -1,7 +1,7 @@
 /** Calls: aggregates, user-defined functions, built-in functions. */
 import { aggregates } from "./aggregates.ts";
 import type { Expression } from "./ast.ts";
-import { type Compiler, constantOf } from "./compile-expression.ts";
+import { type Compiler, constantOf } from "./compiler.ts";
 import { QueryError } from "./errors.ts";
 import { type FunctionDefinition, findFunction } from "./functions/registry.ts";
 import { compileScore } from "./compile-score.ts";

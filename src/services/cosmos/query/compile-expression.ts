@@ -1,33 +1,13 @@
 /** Expressions to closures. Every closure reads slots of one run; nothing is allocated for names. */
-import type { Expression, Query } from "./ast.ts";
+import type { Expression } from "./ast.ts";
+import { type Compiler, constantOf } from "./compiler.ts";
 import { compileCall } from "./compile-call.ts";
 import { compilePath, rootOf } from "./compile-path.ts";
 import { likeMatcher } from "./like.ts";
 import { and, isBetween, isEqual, not, operations, or, unaryOperations } from "./operators.ts";
 import { printExpression } from "./print.ts";
-import { type Compilation, type Evaluate, lookUp, type Scope, type Test } from "./scope.ts";
+import { type Evaluate, lookUp, type Scope, type Test } from "./scope.ts";
 import { type Json, keyOf, setProperty, type Value } from "./values.ts";
-
-/** What the halves of the compiler know of each other. */
-export interface Compiler {
-  readonly compilation: Compilation;
-  readonly expression: (expression: Expression, scope: Scope) => Evaluate;
-  readonly subquery: (mode: SubqueryExpression["mode"], query: Query, scope: Scope) => Evaluate;
-}
-
-type SubqueryExpression = Extract<Expression, { kind: "subquery" }>;
-
-/** The value of an expression that is the same for every row: a literal or a parameter. */
-export const constantOf = (expression: Expression, compilation: Compilation): { readonly value: Value } | undefined => {
-  switch (expression.kind) {
-    case "literal":
-      return { value: expression.value };
-    case "parameter":
-      return { value: compilation.options.parameters?.get(expression.name) };
-    default:
-      return undefined;
-  }
-};
 
 const constant =
   (value: Value): Evaluate =>
@@ -182,8 +162,8 @@ export const compileExpression = (compiler: Compiler, expression: Expression, sc
       return compileBinary(compiler, expression, scope);
     case "conditional": {
       const test = compiler.expression(expression.test, scope);
-      const then = compiler.expression(expression.then, scope);
-      const otherwise = compiler.expression(expression.otherwise, scope);
+      const then = compiler.expression(expression.consequent, scope);
+      const otherwise = compiler.expression(expression.alternate, scope);
       return () => (test() === true ? then() : otherwise());
     }
     case "between": {

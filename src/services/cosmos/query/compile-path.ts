@@ -1,6 +1,6 @@
 /** Names and paths: `c`, `c.a.b`, `c["a"][0]`. */
 import type { Expression } from "./ast.ts";
-import { type Compiler, constantOf } from "./compile-expression.ts";
+import { type Compiler, constantOf } from "./compiler.ts";
 import { QueryError, unresolved } from "./errors.ts";
 import { printExpression } from "./print.ts";
 import { type Evaluate, lookUp, type Scope } from "./scope.ts";

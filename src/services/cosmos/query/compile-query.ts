@@ -1,6 +1,7 @@
 /** Queries to loops: sources, filter, projection or grouping, and the row end. */
 import type { Count, Query, SubqueryMode } from "./ast.ts";
-import { type Compiler, compileExpression, compileTest } from "./compile-expression.ts";
+import { compileExpression, compileTest } from "./compile-expression.ts";
+import type { Compiler } from "./compiler.ts";
 import { compileGrouping, openGroups } from "./compile-group.ts";
 import { compileSources, type Each } from "./compile-sources.ts";
 import { compileProjection } from "./compile-select.ts";

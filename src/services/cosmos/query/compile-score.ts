@@ -1,6 +1,6 @@
 /** ORDER BY RANK: FullTextScore (BM25) and RRF, reciprocal rank fusion. Neither exists outside of that clause. */
 import type { Expression } from "./ast.ts";
-import { type Compiler, constantOf } from "./compile-expression.ts";
+import { type Compiler, constantOf } from "./compiler.ts";
 import { QueryError } from "./errors.ts";
 import { textsOf, words } from "./functions/text.ts";
 import { distanceFunctionOf } from "./functions/vectors.ts";

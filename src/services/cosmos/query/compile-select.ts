@@ -1,6 +1,6 @@
 /** The select list to one closure that makes a row's value. */
 import type { Expression, Query, SelectItem } from "./ast.ts";
-import type { Compiler } from "./compile-expression.ts";
+import type { Compiler } from "./compiler.ts";
 import { QueryError } from "./errors.ts";
 import type { Evaluate, Scope } from "./scope.ts";
 import { type Json, setProperty } from "./values.ts";

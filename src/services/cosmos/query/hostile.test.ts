@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compileQuery, type Json, parseCondition, parseQuery, QueryError, queryPlan } from "./query.ts";
 

@@ -137,7 +137,7 @@ export const evaluate = (expression: Expression, env: Environment, group?: Group
     case "binary":
       return binary(expression.operator, at(expression.left), at(expression.right));
     case "conditional":
-      return at(expression.test) === true ? at(expression.then) : at(expression.otherwise);
+      return at(expression.test) === true ? at(expression.consequent) : at(expression.alternate);
     case "between": {
       const value = at(expression.value);
       const found = logical(binary(">=", value, at(expression.low)), binary("<=", value, at(expression.high)), false);

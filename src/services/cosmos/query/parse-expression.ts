@@ -34,10 +34,10 @@ export const parseExpression = (cursor: Cursor, parseQuery: (cursor: Cursor) => 
     const start = cursor.peek().at;
     const test = coalesce();
     if (!cursor.take("?")) return test;
-    const then = expression();
+    const consequent = expression();
     cursor.expect(":");
-    const otherwise = expression();
-    return { kind: "conditional", test, then, otherwise, at: cursor.since(start) };
+    const alternate = expression();
+    return { kind: "conditional", test, consequent, alternate, at: cursor.since(start) };
   };
 
   /** `a op b op c` to the left; chains are loops, so that long ones cost no stack here. */

@@ -35,7 +35,7 @@ export const printExpression = (expression: Expression): string => {
     case "binary":
       return `(${printExpression(expression.left)} ${expression.operator} ${printExpression(expression.right)})`;
     case "conditional":
-      return `(${printExpression(expression.test)} ? ${printExpression(expression.then)} : ${printExpression(expression.otherwise)})`;
+      return `(${printExpression(expression.test)} ? ${printExpression(expression.consequent)} : ${printExpression(expression.alternate)})`;
     case "between":
       return `(${printExpression(expression.value)}${expression.negated ? " NOT" : ""} BETWEEN ${printExpression(expression.low)} AND ${printExpression(expression.high)})`;
     case "in":

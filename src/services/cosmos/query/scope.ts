@@ -56,9 +56,9 @@ export interface Compilation {
   readonly slots: Value[];
   readonly options: QueryOptions;
   readonly statistics: RunStatistics;
-  slot(): number;
+  readonly slot: () => number;
   /** Counts one row or array element; throws when there were too many. */
-  step(): void;
+  readonly step: () => void;
 }
 
 export interface Aggregate {

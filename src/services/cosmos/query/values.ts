@@ -9,11 +9,9 @@ export interface JsonObject {
 }
 export type Value = Json | undefined;
 
-const own = Object.prototype.hasOwnProperty;
-
 /** An own property: `constructor`, `__proto__` and the like are only found when the document has them. */
 export const property = (value: Value, name: string): Value =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && own.call(value, name)
+  typeof value === "object" && value !== null && !Array.isArray(value) && Object.hasOwn(value, name)
     ? (value as JsonObject)[name]
     : undefined;
 
@@ -60,7 +58,7 @@ export const equals = (left: Json, right: Json): boolean => {
   const names = Object.keys(left);
   if (names.length !== Object.keys(right).length) return false;
   for (const name of names) {
-    if (!own.call(right, name) || !equals(left[name] as Json, right[name] as Json)) return false;
+    if (!Object.hasOwn(right, name) || !equals(left[name] as Json, right[name] as Json)) return false;
   }
   return true;
 };

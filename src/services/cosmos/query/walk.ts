@@ -21,7 +21,7 @@ export const childrenOf = (expression: Expression): readonly Expression[] => {
     case "binary":
       return [expression.left, expression.right];
     case "conditional":
-      return [expression.test, expression.then, expression.otherwise];
+      return [expression.test, expression.consequent, expression.alternate];
     case "between":
       return [expression.value, expression.low, expression.high];
     case "in":

@@ -22,8 +22,8 @@ const trimmed = (start: boolean, end: boolean) =>
       characters === undefined ? /\s/u.test(character) : characters.includes(character);
     let from = 0;
     let to = text.length;
-    while (start && from < to && drop(text[from] ?? "")) from += 1;
-    while (end && to > from && drop(text[to - 1] ?? "")) to -= 1;
+    if (start) while (from < to && drop(text[from] ?? "")) from += 1;
+    if (end) while (to > from && drop(text[to - 1] ?? "")) to -= 1;
     return text.slice(from, to);
   });
 

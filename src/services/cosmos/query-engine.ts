@@ -2,6 +2,7 @@
 import type { Clock } from "../../kernel/clock.ts";
 import type { Ids } from "../../kernel/ids.ts";
 import { isObject } from "./engine/definition.ts";
+import { indexes } from "./engine/indexing.ts";
 import type { PreparedQuery, QueryEngine, QueryRun } from "./engine/query-port.ts";
 import { type Json, type JsonObject, textOf } from "./engine/records.ts";
 import { badRequest, cosmosFault } from "./faults.ts";
@@ -11,6 +12,7 @@ import {
   compileQuery,
   type ComputedProperty,
   compositeIndexNeeded,
+  indexUtilization,
   parseCondition,
   parseQuery,
   type Query,
@@ -93,7 +95,14 @@ export const openQueryEngine = ({ clock, ids }: { readonly clock: Clock; readonl
       const limited =
         query.distinct || query.top !== undefined || query.offset !== undefined || query.limit !== undefined;
       const constant = query.from.length === 0;
+      const holder = definition ?? {};
       return {
+        indexes: () =>
+          indexUtilization(
+            query,
+            { covers: (path) => indexes(holder, path), compositeIndexes: compositesOf(holder) },
+            given,
+          ),
         streaming: compiled.streaming && !limited && !constant && !isGrouped(query),
         constant,
         open: (): QueryRun => {

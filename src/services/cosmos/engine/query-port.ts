@@ -20,6 +20,8 @@ export interface PreparedQuery {
   /** The documents are of no interest: `SELECT 1`. */
   readonly constant: boolean;
   open(): QueryRun;
+  /** What `x-ms-cosmos-index-utilization` tells. */
+  indexes(): unknown;
 }
 
 export interface QueryEngine {

@@ -17,6 +17,7 @@ import { readQuery } from "./query-list.ts";
 const everything: PreparedQuery = {
   streaming: true,
   constant: false,
+  indexes: () => ({}),
   open: () => {
     let ready: JsonObject[] = [];
     return {
@@ -73,7 +74,7 @@ export const queryOperations = (engine: Engine, queries: QueryEngine): readonly 
         ? { "x-ms-documentdb-query-metrics": metrics(page, performance.now() - started) }
         : {}),
       ...(flag(request, "x-ms-cosmos-populateindexmetrics-v2") || flag(request, "x-ms-cosmos-populateindexmetrics")
-        ? { "x-ms-cosmos-index-utilization": encodeURIComponent(JSON.stringify(noIndexes)) }
+        ? { "x-ms-cosmos-index-utilization": encodeURIComponent(JSON.stringify(query.indexes())) }
         : {}),
     });
   };
@@ -126,13 +127,6 @@ const extentName = ({ key, range }: Extent): unknown => [
   key?.map((value) => (value === undefined ? {} : value)),
   range,
 ];
-
-const noIndexes = {
-  UtilizedSingleIndexes: [],
-  PotentialSingleIndexes: [],
-  UtilizedCompositeIndexes: [],
-  PotentialCompositeIndexes: [],
-};
 
 /** `k=v` pairs; clients throw on a `;` at the end (cosmos.md 4). */
 const metrics = ({ results, scanned, scannedBytes }: Page, milliseconds: number): string => {

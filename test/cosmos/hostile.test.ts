@@ -1,0 +1,214 @@
+/** What no client of ours sends: broken requests are answered with a clear 4xx in the service's shape, and hold nobody up. */
+import { createHmac } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Wire, type WireAnswer, wireOf } from "../support/wire.ts";
+import { startWorld, type World } from "./world.ts";
+
+let world: World;
+let wire: Wire;
+beforeAll(async () => {
+  world = await startWorld();
+  wire = wireOf(world.env);
+  await world.put("/sqlDatabases/appdb", { resource: { id: "appdb" } });
+  await world.put("/sqlDatabases/appdb/containers/items", {
+    resource: { id: "items", partitionKey: { paths: ["/pk"], kind: "Hash" } },
+  });
+});
+afterAll(async () => {
+  expect(world.tenant.failures).toEqual([]);
+  await world[Symbol.asyncDispose]();
+});
+
+interface Sent {
+  readonly method?: string;
+  readonly path: string;
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly host?: string;
+  readonly date?: string;
+}
+
+/** Signs as the documentation says, apart from the code under test. */
+const send = ({
+  method = "POST",
+  path,
+  body,
+  headers = {},
+  host = "acme.documents.azure.com",
+  date,
+}: Sent): Promise<WireAnswer> => {
+  const when = date ?? new Date().toUTCString();
+  const segments = path
+    .split("/")
+    .filter((each) => each !== "")
+    .map(decodeURIComponent);
+  const odd = segments.length % 2 === 1;
+  const type = (odd ? segments.at(-1) : segments.at(-2)) ?? "";
+  const link = odd ? segments.slice(0, -1).join("/") : segments.join("/");
+  const text = `${method.toLowerCase()}\n${type.toLowerCase()}\n${link}\n${when.toLowerCase()}\n\n`;
+  const key = Buffer.from(world.keys.primaryMasterKey, "base64");
+  const signature = createHmac("sha256", key).update(text, "utf8").digest("base64");
+  return wire.send({
+    method,
+    host,
+    path,
+    headers: {
+      "x-ms-date": when,
+      "x-ms-version": "2020-07-15",
+      authorization: encodeURIComponent(`type=master&ver=1.0&sig=${signature}`),
+      "content-type": "application/json",
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body }),
+  });
+};
+
+const docs = "/dbs/appdb/colls/items/docs";
+const key = { "x-ms-documentdb-partitionkey": '["a"]' };
+const query = { "x-ms-documentdb-isquery": "True", "content-type": "application/query+json" };
+const status = async (sent: Sent): Promise<number> => {
+  const answer = await send(sent);
+  if (answer.status >= 400) {
+    const { code, message } = JSON.parse(answer.text) as Record<string, string>;
+    expect(code).toMatch(/^[A-Z]/);
+    expect(message).toMatch(/ActivityId: [0-9a-f-]{36}, Microsoft\.Azure\.Documents\.Common\/2\.14\.0$/);
+    expect(answer.headers["x-ms-activity-id"]).toBeDefined();
+  }
+  return answer.status;
+};
+
+describe("requests", () => {
+  it("in every spelling of an address mean the same", async () => {
+    for (const path of ["/dbs/appdb", "//dbs/appdb/", "/dbs/appdb/", "//dbs//appdb"])
+      expect([path, await status({ method: "GET", path })]).toEqual([path, 200]);
+  });
+
+  it("without or with a broken authorization are 401", async () => {
+    const with_ = (authorization: string) => status({ method: "GET", path: "/", headers: { authorization } });
+    for (const text of [
+      "",
+      "rubbish",
+      "type=master&ver=1.0&sig=",
+      "type%3Daad%26ver%3D1.0%26sig%3Dx.y.z",
+      "type=resource&ver=1.0&sig=x",
+      "Bearer x",
+      "%E0%A4%A",
+    ])
+      expect([text, await with_(text)]).toEqual([text, 401]);
+  });
+
+  it("signed long ago are 401", async () => {
+    expect(await status({ method: "GET", path: "/", date: new Date(Date.now() - 3_600_000).toUTCString() })).toBe(401);
+    expect(await status({ method: "GET", path: "/", date: "yesterday" })).toBe(401);
+  });
+
+  it("for a region that the account is not in are not the tenant's", async () => {
+    expect((await send({ method: "GET", path: "/", host: "acme-westus.documents.azure.com" })).status).not.toBe(200);
+    expect(await status({ method: "GET", path: "/", host: "acme-eastus.documents.azure.com" })).toBe(200);
+  });
+});
+
+describe("items", () => {
+  it("with bad content are 400 or 413, and leave nothing behind", async () => {
+    const post = (body: string, headers: Readonly<Record<string, string>> = key) =>
+      status({ path: docs, body, headers });
+    const cases: readonly (readonly [number, string, Readonly<Record<string, string>>?])[] = [
+      [400, "{"],
+      [400, "[]"],
+      [400, '"text"'],
+      [400, ""],
+      [400, '{"pk":"a"}'],
+      [400, '{"id":1,"pk":"a"}'],
+      [400, '{"id":"","pk":"a"}'],
+      [400, '{"id":"a\\\\b","pk":"a"}'],
+      [400, '{"id":"a\\u0000b","pk":"a"}'],
+      [400, '{"id":"\\ud800","pk":"a"}'],
+      [400, `{"id":"${"x".repeat(1100)}","pk":"a"}`],
+      [400, '{"id":"1","pk":"b"}'],
+      [400, '{"id":"1","pk":{"x":1}}'],
+      [400, '{"id":"1","pk":"a","ttl":0}'],
+      [400, '{"id":"1","pk":"a"}', {}],
+      [400, '{"id":"1","pk":"a"}', { "x-ms-documentdb-partitionkey": "a" }],
+      [400, '{"id":"1","pk":"a"}', { "x-ms-documentdb-partitionkey": '["a","b"]' }],
+      [400, '{"id":"1","pk":"a"}', { ...key, "x-ms-cosmos-intended-collection-rid": "AAAAAAAAAAA=" }],
+      [413, `{"id":"1","pk":"a","text":"${"x".repeat(3_000_000)}"}`],
+    ];
+    for (const [wanted, body, headers] of cases)
+      expect([body.slice(0, 60), await post(body, headers)]).toEqual([body.slice(0, 60), wanted]);
+    const all = await send({ method: "GET", path: docs });
+    expect((JSON.parse(all.text) as { _count: number })._count).toBe(0);
+  });
+
+  it("may have members named like JavaScript's own", async () => {
+    const body = '{"id":"p","pk":"a","__proto__":{"x":1},"constructor":"c","toString":1}';
+    expect(await status({ path: docs, body, headers: key })).toBe(201);
+    const read = await send({ method: "GET", path: `${docs}/p`, headers: key });
+    expect(read.text).toContain('"__proto__":{"x":1},"constructor":"c","toString":1');
+    const found = await send({
+      path: docs,
+      headers: query,
+      body: '{"query":"SELECT VALUE c[\\"__proto__\\"].x FROM c WHERE c.constructor = \\"c\\" AND IS_DEFINED(c.hasOwnProperty) = false"}',
+    });
+    expect((JSON.parse(found.text) as { Documents: unknown[] }).Documents).toEqual([1]);
+    expect(await status({ method: "DELETE", path: `${docs}/p`, headers: key })).toBe(204);
+  });
+});
+
+describe("queries and feeds", () => {
+  it("with bad input are 400 or 410", async () => {
+    const ask = (text: string, headers: Readonly<Record<string, string>> = {}) =>
+      status({ path: docs, body: JSON.stringify({ query: text }), headers: { ...query, ...headers } });
+    for (const text of [
+      "",
+      "SELECT",
+      "SELECT * FROM c WHERE",
+      `SELECT ${"(".repeat(5000)}1${")".repeat(5000)}`,
+      "DELETE FROM c",
+      "SELECT udf.x(1) FROM c",
+      "\u0000",
+    ])
+      expect([text.slice(0, 40), await ask(text)]).toEqual([text.slice(0, 40), 400]);
+    expect(await status({ path: docs, body: "{}", headers: query })).toBe(400);
+    expect(await ask("SELECT * FROM c", { "x-ms-continuation": "eyJ2IjoxfQ" })).toBe(400);
+    expect(await ask("SELECT * FROM c", { "x-ms-max-item-count": "-5" })).toBe(400);
+    expect(await ask("SELECT * FROM c", { "x-ms-documentdb-partitionkeyrangeid": "7" })).toBe(410);
+    const feed = (etag: string) =>
+      status({ method: "GET", path: docs, headers: { "a-im": "Incremental feed", "if-none-match": etag } });
+    expect(await feed('"rubbish"')).toBe(400);
+    expect(await status({ method: "GET", path: docs, headers: { "a-im": "Full-Fidelity Feed" } })).toBe(400);
+  });
+
+  it("that are batches with bad operations are 400", async () => {
+    const batch = { "x-ms-cosmos-is-batch-request": "True", "x-ms-cosmos-batch-atomic": "True", ...key };
+    const many = JSON.stringify(Array.from({ length: 101 }, (_, id) => ({ operationType: "Read", id: String(id) })));
+    for (const body of ["{}", "\u0081\u0001", '[{"operationType":"Drop"}]', "[1]", many])
+      expect([body.slice(0, 40), await status({ path: docs, body, headers: batch })]).toEqual([body.slice(0, 40), 400]);
+  });
+
+  it("that take long hold up nobody else", async () => {
+    for (let at = 0; at < 40; at++)
+      await status({
+        path: docs,
+        headers: key,
+        body: JSON.stringify({ id: `h${at}`, pk: "a", list: Array.from({ length: 60 }, (_, n) => n) }),
+      });
+    const heavy = send({
+      path: docs,
+      headers: query,
+      body: '{"query":"SELECT VALUE COUNT(1) FROM c JOIN a IN c.list JOIN b IN c.list JOIN d IN c.list WHERE a + b + d > 170"}',
+    });
+    let over = false;
+    void heavy.then(() => (over = true));
+    const times: number[] = [];
+    while (!over && times.length < 50) {
+      const started = performance.now();
+      await wire.send({
+        host: "login.microsoftonline.com",
+        path: `/${world.tenant.tenantId}/v2.0/.well-known/openid-configuration`,
+      });
+      times.push(performance.now() - started);
+    }
+    expect((await heavy).status).toBe(200);
+    expect(Math.max(0, ...times)).toBeLessThan(2_000);
+  });
+});

@@ -17,7 +17,7 @@ export interface Execution {
   readonly rows: Rows;
   /** False: no further rows are wanted. */
   row(): boolean;
-  finish(): Json[];
+  finish(): readonly Json[];
 }
 
 export interface QueryProgram {

@@ -29,7 +29,7 @@ const quick = (text: string): QueryError | undefined => {
 
 describe("a query that nobody meant well", () => {
   const words =
-    "SELECT * FROM c WHERE VALUE TOP DISTINCT ORDER BY GROUP OFFSET LIMIT JOIN IN AS AND OR NOT BETWEEN LIKE ESCAPE EXISTS ARRAY ALL FIRST LAST ( ) [ ] { } , . : ? ?? + - * / % || = != < > ~ & | ^ << >>> c c.a \"a\" 'b' 1 1.5 -1 @p true null undefined COUNT SUM ABS CONCAT udf RANK".split(
+    "(SELECT SELECT * FROM c WHERE VALUE TOP DISTINCT ORDER BY GROUP OFFSET LIMIT JOIN IN AS AND OR NOT BETWEEN LIKE ESCAPE EXISTS ARRAY ALL FIRST LAST ( ) [ ] { } , . : ? ?? + - * / % || = != < > ~ & | ^ << >>> c c.a \"a\" 'b' 1 1.5 -1 @p true null undefined COUNT SUM ABS CONCAT udf RANK".split(
       " ",
     );
 

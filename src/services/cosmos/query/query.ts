@@ -3,10 +3,11 @@
  * clock of its own. See README.md.
  */
 import type { Query } from "./ast.ts";
-import { compileProgram } from "./compile-query.ts";
+import { openRun, type QueryRun } from "./run.ts";
+import { isGrouped } from "./checks.ts";
 import { parse, parseCondition as parseConditionText } from "./parse.ts";
 import { type Narrowing, narrowing, orderPaths } from "./ranges.ts";
-import { newCompilation, type QueryOptions, type RunStatistics } from "./scope.ts";
+import type { QueryOptions } from "./scope.ts";
 import { type Json, typeRank } from "./values.ts";
 import { QueryError } from "./errors.ts";
 
@@ -17,6 +18,7 @@ export type { Json, Value } from "./values.ts";
 export { type Interval, inRange, type Narrowing, narrowing, orderPaths, type PathRange } from "./ranges.ts";
 export { indexUtilization } from "./index-utilization.ts";
 export { compositeIndexNeeded } from "./composite.ts";
+export type { QueryRun } from "./run.ts";
 export { passThroughPlan, queryPlan } from "./plan.ts";
 
 /**
@@ -27,17 +29,6 @@ export const parseQuery = (text: string): Query => parse(text);
 
 /** Reads the `condition` of a patch: `FROM c WHERE ...`. */
 export const parseCondition = (text: string): Query => parseConditionText(text);
-
-/** One pass of a query over documents. Push as many as there are, take rows in between, finish once. */
-export interface QueryRun {
-  /** False: the rest of the documents can change nothing any more. */
-  push(document: Json): boolean;
-  /** Rows that are ready so far; each is handed out once. */
-  take(): Json[];
-  /** The last rows: all of them for sorted and grouped queries. */
-  finish(): Json[];
-  readonly statistics: Readonly<RunStatistics>;
-}
 
 export interface CompiledQuery {
   /** Opens a pass. Passes do not share state. */
@@ -67,8 +58,18 @@ export const compileQuery = (query: Query, options: QueryOptions = {}): Compiled
     run: (documents) => runAll(open(), documents),
     narrowing: narrowing(query, options.parameters, computed),
     order: orderPaths(query),
-    streaming: query.orderBy.length === 0 && query.rank === undefined && query.groupBy.length === 0,
+    streaming: isStreaming(query),
   };
+};
+
+const isStreaming = (query: Query): boolean => {
+  const inner = query.from[0]?.collection;
+  return (
+    query.orderBy.length === 0 &&
+    query.rank === undefined &&
+    !isGrouped(query) &&
+    (inner?.kind !== "query" || isStreaming(inner.query))
+  );
 };
 
 const runAll = function* (run: QueryRun, documents: Iterable<Json>): Generator<Json> {
@@ -78,37 +79,6 @@ const runAll = function* (run: QueryRun, documents: Iterable<Json>): Generator<J
     if (!more) break;
   }
   yield* run.finish();
-};
-
-const openRun = (query: Query, options: QueryOptions): QueryRun => {
-  const compilation = newCompilation(options);
-  const { slots, statistics, step } = compilation;
-  const program = compileProgram(compilation, query);
-  const { each, test, document } = program;
-  const execution = program.open();
-  const row = (): boolean => {
-    if (test !== undefined && !test()) return true;
-    statistics.rows += 1;
-    return execution.row();
-  };
-  const counted = (rows: Json[]): Json[] => {
-    statistics.output += rows.length;
-    return rows;
-  };
-  let ended = program.constant && !row();
-  return {
-    push: (value) => {
-      if (ended || program.constant) return false;
-      step();
-      statistics.documents += 1;
-      slots[document] = value;
-      ended = !each(row);
-      return !ended;
-    },
-    take: () => counted(execution.rows.drain()),
-    finish: () => counted(execution.finish()),
-    statistics,
-  };
 };
 
 /** Parameters as requests bring them: `[{name: "@x", value: 1}]`. */

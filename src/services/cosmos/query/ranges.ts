@@ -203,6 +203,8 @@ export const narrowing = (
   parameters?: ReadonlyMap<string, Value>,
   computed: ReadonlySet<string> = new Set(),
 ): Narrowing => {
+  const inner = query.from[0]?.collection;
+  if (inner?.kind === "query") return narrowing(inner.query, parameters, computed);
   const alias = containerAlias(query);
   if (alias === undefined || query.where === undefined) return everything;
   const { ranges, never } = narrow(query.where, alias, parameters);

@@ -22,9 +22,9 @@ export interface Rows {
   /** A projected row, with its ORDER BY values. False: no further rows are wanted. */
   add(value: Value, keys: readonly Value[]): boolean;
   /** Rows that are ready; they are handed out once. */
-  drain(): Json[];
+  readonly drain: () => readonly Json[];
   /** After the last row. */
-  finish(): Json[];
+  readonly finish: () => readonly Json[];
 }
 
 interface Row {
@@ -33,13 +33,16 @@ interface Row {
   readonly sequence: number;
 }
 
+const none: readonly Json[] = [];
+
 /** Without ORDER BY rows flow through; a reached limit ends the scan. */
 const streaming = ({ distinct, offset, count }: RowLimits): Rows => {
   const seen = new Set<string>();
   let skip = offset;
   let left = count;
   let ready: Json[] = [];
-  const drain = (): Json[] => {
+  const drain = (): readonly Json[] => {
+    if (ready.length === 0) return none;
     const rows = ready;
     ready = [];
     return rows;
@@ -110,7 +113,7 @@ const sorting = ({ distinct, offset, count }: RowLimits, order: RowOrder): Rows 
       if (rows.length > wanted * 2 + 1000) rows = rows.sort(comparator).slice(0, wanted);
       return !nothing;
     },
-    drain: () => [],
+    drain: () => none,
     finish: () => {
       const end = streaming({ distinct, offset, count });
       for (const row of (weights === undefined ? rows : fuse(rows, order, weights)).sort(comparator))

@@ -186,3 +186,17 @@ test("parameters are read from a request", () => {
   expect([...readParameters([{ name: "@a", value: 1 }, { name: "@b" }])]).toEqual([["@a", 1]]);
   expect(() => readParameters([{ name: "a", value: 1 }])).toThrow("starts with '@'");
 });
+
+test.each([
+  ["SELECT * FROM c WHERE c.a = 1", true, true],
+  ["SELECT VALUE t FROM c JOIN t IN c.list", true, true],
+  ["SELECT DISTINCT VALUE c.a FROM c", true, false],
+  ["SELECT TOP 5 * FROM c", true, false],
+  ["SELECT * FROM c OFFSET 1 LIMIT 2", true, false],
+  ["SELECT * FROM c ORDER BY c.a", false, false],
+  ["SELECT VALUE COUNT(1) FROM c", false, false],
+  ["SELECT VALUE x FROM (SELECT DISTINCT VALUE c.a FROM c) AS x", true, false],
+  ["SELECT VALUE x FROM (SELECT VALUE MAX(c.a) FROM c) AS x", false, false],
+])("%s streams: %s, independent: %s", (text, streaming, independent) => {
+  expect(compileQuery(parseQuery(text))).toMatchObject({ streaming, independent, constant: false });
+});

@@ -16,6 +16,7 @@ export type { Query } from "./ast.ts";
 export type { ComputedProperty, QueryOptions, RunStatistics, TextStatistics, UserFunctions } from "./scope.ts";
 export type { Json, Value } from "./values.ts";
 export { type Interval, inRange, type Narrowing, narrowing, orderPaths, type PathRange } from "./ranges.ts";
+export { functionNames } from "./functions/registry.ts";
 export { indexUtilization } from "./index-utilization.ts";
 export { compositeIndexNeeded } from "./composite.ts";
 export type { QueryRun } from "./run.ts";
@@ -39,8 +40,12 @@ export interface CompiledQuery {
   readonly narrowing: Narrowing;
   /** The paths of ORDER BY, when all of them are document paths. */
   readonly order: ReturnType<typeof orderPaths>;
-  /** Rows come in the order of the documents: a page can end after any row. */
+  /** Rows come in the order of the documents, as soon as theirs was pushed: a page can end after any row. */
   readonly streaming: boolean;
+  /** Streaming, and each document's rows depend on it alone (no DISTINCT, TOP or OFFSET): a page can start anywhere. */
+  readonly independent: boolean;
+  /** No FROM: one row, whatever the documents are. */
+  readonly constant: boolean;
 }
 
 /** Binds parameters and hooks, and checks what can be checked without documents. @throws QueryError */
@@ -59,6 +64,8 @@ export const compileQuery = (query: Query, options: QueryOptions = {}): Compiled
     narrowing: narrowing(query, options.parameters, computed),
     order: orderPaths(query),
     streaming: isStreaming(query),
+    independent: isStreaming(query) && isIndependent(query),
+    constant: query.from.length === 0,
   };
 };
 
@@ -69,6 +76,17 @@ const isStreaming = (query: Query): boolean => {
     query.rank === undefined &&
     !isGrouped(query) &&
     (inner?.kind !== "query" || isStreaming(inner.query))
+  );
+};
+
+const isIndependent = (query: Query): boolean => {
+  const inner = query.from[0]?.collection;
+  return (
+    !query.distinct &&
+    query.top === undefined &&
+    query.offset === undefined &&
+    query.limit === undefined &&
+    (inner?.kind !== "query" || isIndependent(inner.query))
   );
 };
 

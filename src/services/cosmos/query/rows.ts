@@ -72,6 +72,13 @@ const streaming = ({ distinct, offset, count }: RowLimits): Rows => {
 export const rowComparator = ({ descending }: RowOrder): ((a: Row, b: Row) => number) => {
   const signs = descending.map((down) => (down ? -1 : 1));
   const tie = signs[0] ?? 1;
+  if (signs.length === 1)
+    return (a, b) => {
+      const left = a.keys[0];
+      const right = b.keys[0];
+      const order = typeof left === "number" && typeof right === "number" ? left - right : compare(left, right);
+      return (order === 0 ? a.sequence - b.sequence : order) * tie;
+    };
   return (a, b) => {
     for (let index = 0; index < signs.length; index++) {
       const order = compare(a.keys[index], b.keys[index]);

@@ -11,6 +11,7 @@ const titles: Readonly<Record<string, string>> = {
   "app-service": "App Service",
   authorization: "Role assignments and definitions",
   "container-apps": "Container Apps",
+  cosmos: "Cosmos DB for NoSQL",
   entra: "Microsoft Entra ID",
   graph: "Microsoft Graph",
   "key-vault": "Key Vault",

@@ -142,7 +142,7 @@ it("loses nothing that was acknowledged, keeps no batch in part, and goes on fro
   const acknowledged = new Set<string>();
   const begun: string[][] = [];
   let highest = 0;
-  let faults: string[] = [];
+  const faults: string[] = [];
   const writer = async (name: string): Promise<void> => {
     for (let turn = 0; ; turn++) {
       const ids = turn % 3 === 0 ? [0, 1, 2].map((part) => `${name}-${turn}-${part}`) : [`${name}-${turn}`];

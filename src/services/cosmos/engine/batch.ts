@@ -16,7 +16,8 @@ import {
   replaceItem,
   upsertItem,
 } from "./items.ts";
-import { fullKey, type KeyValues } from "./partition-key.ts";
+import { fullKey } from "./partition-key.ts";
+import type { KeyValues } from "./records.ts";
 import { readPatch } from "./patch.ts";
 import { type ItemRecord, type JsonObject, textOf } from "./records.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { effectivePartitionKey } from "./epk.ts";
-import type { KeyValues } from "./partition-key.ts";
+import type { KeyValues } from "./records.ts";
 
 /** Values that the SDKs compute (cosmos.md 12). */
 const table: readonly (readonly [KeyValues[number], string, string])[] = [

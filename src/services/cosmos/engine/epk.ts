@@ -3,7 +3,7 @@
  * (cosmos.md 12; @azure/cosmos `hashing/`).
  */
 import { murmur128, murmur32 } from "./murmur.ts";
-import type { KeyValues } from "./partition-key.ts";
+import type { KeyValues } from "./records.ts";
 import type { PartitionKeyDefinition } from "./records.ts";
 
 type Component = KeyValues[number];

@@ -1,7 +1,8 @@
 /** Which items a query, read feed or change feed is about: all, those of a key or of a beginning of one, or an EPK range. */
 import { badRequest } from "../faults.ts";
 import { type Engine, isExpired, nowSeconds, type Place } from "./engine.ts";
-import { belongsTo, epkOfKey, type KeyValues, scanPrefix } from "./partition-key.ts";
+import { belongsTo, epkOfKey, scanPrefix } from "./partition-key.ts";
+import type { KeyValues } from "./records.ts";
 import { compareRows, type Row } from "./snapshots.ts";
 
 export interface Extent {

@@ -1,10 +1,7 @@
 /** Partition key values: read from documents and headers, as text for keys, and as EPKs (effective partition keys). */
 import { badRequest, cosmosFault } from "../faults.ts";
 import { effectivePartitionKey } from "./epk.ts";
-import type { Json, JsonObject, PartitionKeyDefinition } from "./records.ts";
-
-/** One value per level; undefined where a document has none. Shorter than the definition: a prefix. */
-export type KeyValues = readonly (string | number | boolean | null | undefined)[];
+import type { Json, JsonObject, KeyValues, PartitionKeyDefinition } from "./records.ts";
 
 /** Steps of a path: `/a/b`, `/"a b"/c`. */
 export const stepsOf = (path: string): string[] =>

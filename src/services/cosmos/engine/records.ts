@@ -22,6 +22,9 @@ export interface DatabaseRecord {
   readonly throughput?: Throughput;
 }
 
+/** Values of a partition key, one per level; undefined where a document has none. Shorter than the definition: a prefix. */
+export type KeyValues = readonly (string | number | boolean | null | undefined)[];
+
 export interface PartitionKeyDefinition {
   readonly paths: readonly string[];
   readonly kind: "Hash" | "MultiHash";

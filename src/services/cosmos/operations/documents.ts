@@ -13,7 +13,8 @@ import {
   replaceItem,
   upsertItem,
 } from "../engine/items.ts";
-import { fullKey, itemKey, type KeyValues } from "../engine/partition-key.ts";
+import { fullKey, itemKey } from "../engine/partition-key.ts";
+import type { KeyValues } from "../engine/records.ts";
 import { readPatch } from "../engine/patch.ts";
 import type { QueryEngine } from "../engine/query-port.ts";
 import type { ItemRecord } from "../engine/records.ts";

@@ -16,8 +16,8 @@ import type { Json } from "./values.ts";
 export interface Execution {
   readonly rows: Rows;
   /** False: no further rows are wanted. */
-  row(): boolean;
-  finish(): readonly Json[];
+  readonly row: () => boolean;
+  readonly finish: () => readonly Json[];
 }
 
 export interface QueryProgram {

@@ -5,6 +5,7 @@ import { QueryError, unresolved } from "./errors.ts";
 import { type Binding, type Compilation, type Evaluate, lookUp, type Scope } from "./scope.ts";
 import type { Query } from "./ast.ts";
 import { isArray, type Json } from "./values.ts";
+import { requireLight } from "./weight.ts";
 
 /** Calls back for every row; the callback's false ends the loops, and is handed up. */
 export type Each = (row: () => boolean) => boolean;
@@ -72,7 +73,12 @@ export const compileSources = (
     if (collection.kind === "query") {
       const slot = compilation.slot();
       binding = { slot, document: false };
-      const rows = queryRows(collection.query, scope);
+      const query = queryRows(collection.query, scope);
+      const rows = (): readonly Json[] => {
+        const found = query();
+        for (const row of found) requireLight(row);
+        return found;
+      };
       each = nest(
         each,
         loop(compilation, slot, iterate ? () => rows().flatMap((row) => (isArray(row) ? row : [])) : rows),

@@ -113,6 +113,33 @@ describe("a query that nobody meant well", () => {
     expect(() => Array.from(compiled.run([big]))).toThrow(QueryError);
   });
 
+  test.each([
+    ["arrays", "[a, a]", "[1]"],
+    ["objects", '{"x": a, "y": a}', "{}"],
+    ["arrays of many", `[${"a,".repeat(200)}a]`, "[1]"],
+    ["texts", "a || a", '"ab"'],
+    ["joined arrays", "ARRAY_CONCAT(a, a)", "[1]"],
+    ["collected arrays", "ARRAY(SELECT VALUE a FROM t IN c.tags)", "[1]"],
+  ])("that doubles %s level by level is stopped, or has no such value", (_name, expression, first) => {
+    let inner = `SELECT VALUE ${first}`;
+    for (let level = 0; level < 60; level++) inner = `SELECT VALUE ${expression} FROM (${inner}) AS a`;
+    quick(inner);
+    quick(`SELECT VALUE x FROM c JOIN (${inner}) AS x`);
+    quick(`SELECT DISTINCT VALUE ToString(x) FROM c JOIN (${inner}) AS x ORDER BY x`);
+  });
+
+  test("that names a large document very many times is stopped", () => {
+    const large: Json = { list: Array.from({ length: 100_000 }, (_, index) => index) };
+    const compiled = compileQuery(parseQuery(`SELECT VALUE [${"c,".repeat(50_000)}c] FROM c`));
+    expect(() => Array.from(compiled.run([large]))).toThrow(QueryError);
+  });
+
+  test("meets a document nested too deeply to compare", () => {
+    const deep = JSON.parse(`${"[".repeat(20_000)}${"]".repeat(20_000)}`) as Json;
+    const compiled = compileQuery(parseQuery("SELECT DISTINCT VALUE c FROM c"));
+    expect(() => Array.from(compiled.run([deep]))).toThrow(QueryError);
+  });
+
   test("is stopped by the caller's checkpoint", () => {
     const many = Array.from({ length: 20_000 }, (_, id) => ({ id }));
     const checkpoint = (): void => {

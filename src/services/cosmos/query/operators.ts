@@ -55,6 +55,9 @@ const onNumbers =
   (left: Value, right: Value): Value =>
     typeof left === "number" && typeof right === "number" ? finite(compute(left, right)) : undefined;
 
+/** Twice the size of an item: longer texts are undefined. */
+export const maxText = 4 * 1024 * 1024;
+
 type Operation = (left: Value, right: Value) => Value;
 
 /** Without AND, OR and `??`, whose right side is not always wanted. Bits: JavaScript's 32-bit conversions. */
@@ -76,7 +79,10 @@ export const operations: Readonly<Record<Exclude<BinaryOperator, "AND" | "OR" | 
   "<=": isLessOrEqual,
   ">": (left, right) => isLess(right, left),
   ">=": (left, right) => isLessOrEqual(right, left),
-  "||": (left, right) => (typeof left === "string" && typeof right === "string" ? left + right : undefined),
+  "||": (left, right) =>
+    typeof left === "string" && typeof right === "string" && left.length + right.length <= maxText
+      ? left + right
+      : undefined,
 };
 
 export const unaryOperations: Readonly<Record<"-" | "+" | "~" | "NOT", (value: Value) => Value>> = {

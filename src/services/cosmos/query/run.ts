@@ -1,9 +1,12 @@
 /** Passes of a query over documents. */
-import type { Query } from "./ast.ts";
-import { checkSubquery } from "./checks.ts";
+import type { Expression, Query } from "./ast.ts";
+import { checkSubquery, selected } from "./checks.ts";
 import { compileProgram } from "./compile-query.ts";
+import { tooComplex } from "./errors.ts";
 import { newCompilation, type QueryOptions, type RunStatistics } from "./scope.ts";
 import type { Json } from "./values.ts";
+import { childrenOf } from "./walk.ts";
+import { requireLight } from "./weight.ts";
 
 /** One pass of a query over documents. Push as many as there are, take rows in between, finish once. */
 export interface QueryRun {
@@ -16,6 +19,15 @@ export interface QueryRun {
   readonly statistics: Readonly<RunStatistics>;
 }
 
+/** Longer select lists could name one large document many times over. */
+const manyParts = 200;
+
+const mayShare = (query: Query): boolean => {
+  let parts = 0;
+  const count = (expression: Expression): boolean => ++parts > manyParts || childrenOf(expression).some(count);
+  return query.from.some(({ collection }) => collection.kind === "query") || selected(query).some(count);
+};
+
 const openSimple = (query: Query, options: QueryOptions): QueryRun => {
   const compilation = newCompilation(options);
   const { slots, statistics, step } = compilation;
@@ -27,24 +39,39 @@ const openSimple = (query: Query, options: QueryOptions): QueryRun => {
     statistics.rows += 1;
     return execution.row();
   };
+  const shares = mayShare(query);
   const counted = (rows: readonly Json[]): readonly Json[] => {
     statistics.output += rows.length;
+    if (shares) for (const found of rows) requireLight(found);
     return rows;
   };
-  let ended = program.constant && !row();
+  let ended = program.constant && !guarded(row);
+  const visit = (value: Json): boolean => {
+    step();
+    statistics.documents += 1;
+    slots[document] = value;
+    return each(row);
+  };
   return {
     push: (value) => {
       if (ended || program.constant) return false;
-      step();
-      statistics.documents += 1;
-      slots[document] = value;
-      ended = !each(row);
+      ended = !guarded(visit, value);
       return !ended;
     },
     take: () => counted(execution.rows.drain()),
-    finish: () => counted(execution.finish()),
+    finish: () => counted(guarded(execution.finish)),
     statistics,
   };
+};
+
+/** The engine's own limits: a text longer than strings can be, a document nested deeper than the stack. */
+const guarded = <A extends readonly unknown[], T>(work: (...args: A) => T, ...args: A): T => {
+  try {
+    return work(...args);
+  } catch (error) {
+    if (error instanceof RangeError) throw tooComplex("a value that it builds or compares is too large");
+    throw error;
+  }
 };
 
 /**
@@ -63,7 +90,11 @@ export const openRun = (query: Query, options: QueryOptions): QueryRun => {
   } as const;
   const { computedProperties: _computed, ...others } = options;
   const outer = openSimple({ ...query, from: [rows, ...joins] }, others);
-  const hand = (values: readonly Json[]): boolean => values.every((value) => outer.push(value));
+  const hand = (values: readonly Json[]): boolean =>
+    values.every((value) => {
+      requireLight(value);
+      return outer.push(value);
+    });
   return {
     push: (document) => {
       const more = inner.push(document);

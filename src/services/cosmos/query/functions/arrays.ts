@@ -11,6 +11,9 @@ const includesObject = (item: Json, pattern: Json): boolean =>
       })
     : equals(item, pattern);
 
+/** Longer arrays than any item could hold are undefined. */
+const maxItems = 1_000_000;
+
 const contains = (items: readonly Json[], wanted: Value): boolean =>
   wanted !== undefined && items.some((item) => equals(item, wanted));
 
@@ -44,6 +47,7 @@ export const arrayFunctions: FunctionTable = {
     const result: Json[] = [];
     for (const array of arrays) {
       if (!isArray(array)) return undefined;
+      if (result.length + array.length > maxItems) return undefined;
       for (const item of array) result.push(item);
     }
     return result;

@@ -1,11 +1,10 @@
 /** String functions. Positions and lengths count UTF-16 units, as the service's own. */
+import { maxText } from "../operators.ts";
 import { isArray, type Value } from "../values.ts";
 import { between, fixed, type FunctionTable, many, ofString } from "./definition.ts";
 
 /** The longest text that REPLICATE makes; docs: "resulting in more than 10,000 characters: undefined". */
 const maxReplicated = 10_000;
-/** Anything that could grow without bound stops here: an item cannot be larger than 2 MB. */
-const maxText = 4 * 1024 * 1024;
 
 /** (text, part, ignore case?) to a verdict. */
 const comparing = (test: (text: string, part: string) => boolean) =>

@@ -1,8 +1,9 @@
 /** Which items a query, read feed or change feed is about: all, those of a key or of a beginning of one, or an EPK range. */
+import { setImmediate as turn } from "node:timers/promises";
 import { badRequest } from "../faults.ts";
 import { type Engine, isExpired, nowSeconds, type Place } from "./engine.ts";
 import { belongsTo, epkOfKey, scanPrefix } from "./partition-key.ts";
-import type { KeyValues } from "./records.ts";
+import { containerPartition, itemSpec, type KeyValues } from "./records.ts";
 import { compareRows, type Row } from "./snapshots.ts";
 
 export interface Extent {
@@ -39,6 +40,7 @@ export const rowsOf = async (
   extent: Extent,
 ): Promise<{ readonly rows: readonly Row[]; readonly lsn: number }> => {
   const { container, account } = place;
+  if (extent.key !== undefined && !engine.snapshots.holds(container.rid)) return keyedRows(engine, place, extent);
   const { rows, lsn } = await engine.snapshots.read(account, container);
   const now = nowSeconds(engine);
   const expires = typeof container.definition["defaultTtl"] === "number";
@@ -55,6 +57,38 @@ export const rowsOf = async (
   }
   return { rows: found, lsn };
 };
+
+/** The items of one key straight from the store: nobody loads a whole container for a few of its items. */
+const keyedRows = async (
+  engine: Engine,
+  place: Place,
+  extent: Extent,
+): Promise<{ readonly rows: readonly Row[]; readonly lsn: number }> => {
+  const items = engine.store.collection(itemSpec);
+  const partition = containerPartition(place.account, place.container);
+  const prefix = scanPrefix(extent.key ?? [], place.container.partitionKey);
+  const within = inExtent(extent, place);
+  const now = nowSeconds(engine);
+  const found: Row[] = [];
+  let lsn = 0;
+  let last: string | undefined;
+  for (;;) {
+    const page = await items.list(partition, {
+      prefix,
+      limit: pageSize,
+      ...(last === undefined ? {} : { after: last }),
+    });
+    for (const { key, value, sequence } of page) {
+      lsn = Math.max(lsn, sequence);
+      if (within(key) && !isExpired(value, place.container, now)) found.push({ key, epk: epkOfKey(key), ...value });
+    }
+    last = page.at(-1)?.key;
+    if (page.length < pageSize) return { rows: found.sort(compareRows), lsn };
+    await turn();
+  }
+};
+
+const pageSize = 500;
 
 const epkOfScan = (prefix: string): string => (prefix.includes("|") ? epkOfKey(prefix) : prefix);
 

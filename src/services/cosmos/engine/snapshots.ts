@@ -26,6 +26,8 @@ export interface Snapshot {
 export interface Snapshots {
   /** The container as it is now: everything that was acknowledged before the call. */
   read(account: string, container: ContainerRecord): Promise<Snapshot>;
+  /** Whether a container is held, so that reading it costs only what has changed. */
+  holds(rid: string): boolean;
   forget(rid: string): void;
 }
 
@@ -90,6 +92,7 @@ export const openSnapshots = (store: Store, bound: number): Snapshots => {
       trim();
       return snapshot;
     },
+    holds: (rid) => held.has(rid),
     forget: (rid) => void held.delete(rid),
   };
 };

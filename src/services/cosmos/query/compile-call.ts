@@ -4,7 +4,7 @@ import type { Expression } from "./ast.ts";
 import { type Compiler, constantOf } from "./compiler.ts";
 import { QueryError } from "./errors.ts";
 import { type FunctionDefinition, findFunction } from "./functions/registry.ts";
-import { compileScore } from "./compile-score.ts";
+import { compileScore, withPolicy } from "./compile-score.ts";
 import type { Evaluate, Scope } from "./scope.ts";
 import type { Value } from "./values.ts";
 
@@ -108,7 +108,7 @@ export const compileCall = (compiler: Compiler, call: Call, scope: Scope): Evalu
   if (definition === undefined)
     throw new QueryError("SC2005", `'${call.name}' is not a recognized built-in function name.`, call.at);
   requireArguments(call, definition);
-  const args = call.args.map((argument) => compiler.expression(argument, scope));
+  const args = withPolicy(compiler, call).args.map((argument) => compiler.expression(argument, scope));
   const { statistics, options } = compiler.compilation;
   const run = definition.make === undefined ? definition.run : definition.make(options);
   const evaluate = definition.lenient === true ? () => run(...args.map((argument) => argument())) : strict(run, args);

@@ -63,11 +63,25 @@ export const compileScore = (compiler: Compiler, call: Call, scope: Scope): Eval
   return compileTextScore(compiler, call, scope);
 };
 
+/** VectorDistance with the measure of the container's policy written out, where the call names none. */
+export const withPolicy = (compiler: Compiler, call: Call): Call => {
+  if (call.name.toUpperCase() !== "VECTORDISTANCE" || call.args.length < 2) return call;
+  const policy = compiler.compilation.options.distanceFunction;
+  if (policy === undefined || call.args.some((argument) => argument.kind === "object")) return call;
+  const found = call.args.map(pathOf).map((path) => (path === "" ? undefined : policy(path)));
+  const name = found.find((measure) => measure !== undefined);
+  if (name === undefined) return call;
+  const { at } = call;
+  const brute: Expression = call.args[2] ?? { kind: "literal", value: false, at };
+  const measure: Expression = { kind: "literal", value: { distanceFunction: name }, at };
+  return { ...call, args: [...call.args.slice(0, 2), brute, measure] };
+};
+
 /** For sorting: the better value is the larger one, or the smaller one for Euclidean distances. */
 export const isDistance = (compiler: Compiler, expression: Expression): boolean | undefined => {
   if (expression.kind !== "call" || expression.name.toUpperCase() !== "VECTORDISTANCE") return undefined;
-  const options = expression.args
-    .map((argument) =>
+  const options = withPolicy(compiler, expression)
+    .args.map((argument) =>
       argument.kind === "object"
         ? compiler.expression(argument, { names: new Map() })()
         : constantOf(argument, compiler.compilation)?.value,

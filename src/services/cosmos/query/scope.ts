@@ -8,6 +8,8 @@ export type Evaluate = () => Value;
 /** Whether a row is kept: the value is exactly `true`. */
 export type Test = () => boolean;
 
+export type DistanceFunction = "cosine" | "dotproduct" | "euclidean";
+
 export interface UserFunctions {
   /** Undefined: there is no such function. It gets copies or frozen values as the host sees fit. */
   get(name: string): ((args: readonly Value[]) => Value) | undefined;
@@ -37,6 +39,8 @@ export interface QueryOptions {
   readonly random?: () => number;
   readonly computedProperties?: readonly ComputedProperty[];
   readonly textStatistics?: TextStatistics;
+  /** Of the container's vector policy, for a path written `/a/b`; calls may name another one. Default: cosine. */
+  readonly distanceFunction?: (path: string) => DistanceFunction | undefined;
   /** Called every few thousand steps; may throw to stop the run (deadline, cancellation). */
   readonly checkpoint?: () => void;
   /** Rows looked at before a run is refused as too complex. Default 50 million. */

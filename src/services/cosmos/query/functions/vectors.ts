@@ -1,9 +1,8 @@
 /** VectorDistance over arrays of numbers. */
 import { finite } from "../operators.ts";
+import type { DistanceFunction } from "../scope.ts";
 import { isArray, isObject, property, type Value } from "../values.ts";
 import { between, type FunctionTable } from "./definition.ts";
-
-export type DistanceFunction = "cosine" | "dotproduct" | "euclidean";
 
 const distances: Readonly<Record<DistanceFunction, (a: readonly number[], b: readonly number[]) => number>> = {
   cosine: (a, b) => dot(a, b) / (Math.sqrt(dot(a, a)) * Math.sqrt(dot(b, b))),

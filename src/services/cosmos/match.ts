@@ -10,9 +10,11 @@ export const segmentsOf = (rawPath: string): string[] =>
     .filter((segment) => segment !== "")
     .map(decodeSegment);
 
-/** Every second segment is a name; `dbs/:0/colls/:1` is what an address is found by. */
+/** What an address is found by: every second segment is a name, but below `operations`. */
 const shapeOf = (segments: readonly string[]): string =>
-  `/${segments.map((segment, index) => (index % 2 === 0 ? segment.toLowerCase() : ":")).join("/")}`;
+  `/${segments
+    .map((segment, index) => (index % 2 === 0 || segments[index - 1] === "operations" ? segment.toLowerCase() : ":"))
+    .join("/")}`;
 
 const templateShape = (path: string): string => path.replaceAll(/:\w+/g, ":");
 

@@ -173,7 +173,8 @@ describe("an issuer elsewhere", () => {
     issuer = await startFakeIssuer(test.tenant.certificates);
     trusting = await startTestTenant({
       trustedIssuers: [issuer.issuer],
-      issuerEgress: { ca: issuer.ca, permits: () => true },
+      // Nobody listens at the first address.
+      issuerEgress: { ca: issuer.ca, permits: () => true, resolve: async () => ["::1", "127.0.0.1"] },
     });
     federated = await makeIdentity(trusting, "federated");
     await federate(trusting, federated, "build", { issuer: issuer.issuer, subject: claims.sub, audiences: [audience] });

@@ -1,5 +1,6 @@
 /** azure-identity, and msrestazure as apps of 2019 use it. Each in a virtual environment of its own. */
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
@@ -10,25 +11,21 @@ import { arc, cached } from "./toolchains.ts";
 
 const programs = join(import.meta.dirname, "programs");
 
-/** A virtual environment with one package, made once and kept. @returns its Python, and the package's version */
+/** A virtual environment with pinned packages, made once and kept. @returns its Python, and the first package's version */
 const environment = (name: string): { python: string; version: string } => {
-  const requirement = readFileSync(join(programs, `${name}.txt`), "utf8").trim();
-  const folder = cached(`python-${requirement.replaceAll(/[^\w.]/g, "-")}`, (home) => {
+  const requirements = join(programs, `${name}.txt`);
+  const text = readFileSync(requirements, "utf8");
+  const folder = cached(`python-${createHash("sha256").update(text).digest("hex").slice(0, 12)}`, (home) => {
     for (const [command, ...args] of [
       ["python3", "-m", "venv", home],
-      [join(home, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", requirement],
+      [join(home, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", "--requirement", requirements],
     ] as const) {
       const { status, stderr } = spawnSync(command, args, { cwd: root, encoding: "utf8", timeout: 240_000 });
       expect(status, stderr).toBe(0);
     }
   });
-  const python = join(folder, "bin", "python3");
-  const { stdout } = spawnSync(
-    python,
-    ["-c", `import importlib.metadata as m; print(m.version("${requirement.split("==")[0]}"))`],
-    { encoding: "utf8" },
-  );
-  return { python, version: `${requirement.split("==")[0]} ${stdout.trim()}` };
+  const [first = ""] = text.split("\n");
+  return { python: join(folder, "bin", "python3"), version: first.replace("==", " ") };
 };
 
 needs("python")("azure-identity for Python", () => {

@@ -88,9 +88,19 @@ export const grant = async (
   const principal = await select(record, question.selection, context.directory, loneUserAssigned);
   const token = await context.tokens.token(principal, question.resource, record.id, {
     claimsCapable: question.claimsCapable,
+    lifetime: () => taggedLifetime(principal, context.resources),
     bypass: (cached) => question.claims || (question.refused !== undefined && cached() === question.refused),
   });
   return { principal, token, question };
+};
+
+/** Tag of a site, container app or user-assigned identity: the lifetime of its identity's tokens, in seconds. */
+const lifetimeTag = "lanyard-token-lifetime";
+
+const taggedLifetime = async (principal: ServicePrincipal, resources: Resources): Promise<number | undefined> => {
+  const { tags = {} } = (await resources.get(principal.resourceId ?? "/")) ?? {};
+  const tag = tags[lifetimeTag] ?? "";
+  return /^[1-9]\d{0,4}$/.test(tag) ? Math.min(Number(tag), 86_400) : undefined;
 };
 
 const select = async (

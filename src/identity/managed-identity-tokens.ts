@@ -38,7 +38,8 @@ export const managedIdentityTokens = (issuer: TokenIssuer, clock: Clock, cached 
   const cache = new Map<string, IssuedToken>();
   return {
     token: async (principal, resource, askingResourceId, { claimsCapable = false, bypass, lifetime } = {}) => {
-      const key = JSON.stringify([principal.objectId, resource, askingResourceId, claimsCapable]);
+      // The resource is the client's own text and comes last: nothing in it can pass for one of the others.
+      const key = `${principal.objectId}\0${claimsCapable}\0${askingResourceId}\0${resource}`;
       const known = cache.get(key);
       const now = epochSeconds(clock);
       if (

@@ -1,8 +1,9 @@
 import type { AppSecrets } from "../../identity/app-secrets.ts";
+import type { IssuedToken } from "../../identity/tokens.ts";
 import type { Call } from "../../kernel/call.ts";
 import type { Caller } from "../../kernel/caller.ts";
 import { epochSeconds } from "../../kernel/clock.ts";
-import { json, queryValue, type Reply, type Request } from "../../kernel/message.ts";
+import { json, queryValue, type Reply, type ReplyBody, type Request } from "../../kernel/message.ts";
 import { operationsOf } from "../../kernel/operation.ts";
 import type { Authenticator, Service } from "../../kernel/service.ts";
 import { type ArcKeys, answerArcChallenge } from "./arc.ts";
@@ -47,12 +48,20 @@ const formLimit = 16 * 1024;
  * extra slashes.
  */
 export const managedIdentityService = (context: IdentityEndpointContext): Service<Protocol> => {
+  // An app asks again and again: as long as the token is the same, so is the answer.
+  const answers = new WeakMap<IssuedToken, ReplyBody>();
   const appServiceToken = async (call: Call<Protocol>): Promise<Reply> => {
     const record = await appOf(call.caller, context);
     const question = readQuestion(call.request.query, call.target === "2019-08-01" ? appService : legacy);
     const granted = await grant(record, question, context, false);
-    const body = tokenBody(granted);
-    return json(call.target === "2017-09-01" ? { ...body, expires_on: linuxTime(granted.token.expiresAt) } : body);
+    const { token } = granted;
+    if (call.target === "2017-09-01") return json({ ...tokenBody(granted), expires_on: linuxTime(token.expiresAt) });
+    const body = answers.get(token) ?? {
+      text: JSON.stringify(tokenBody(granted)),
+      type: "application/json; charset=utf-8",
+    };
+    answers.set(token, body);
+    return { status: 200, body };
   };
   const getToken = operation({
     name: "GetToken",

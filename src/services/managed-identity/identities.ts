@@ -45,10 +45,19 @@ export interface Granted {
   readonly question: TokenQuestion;
 }
 
+const none: readonly string[] = [];
+
 /** Reads a request's parameters; names compare in any letter case, an empty value is none. @throws Fault */
 export const readQuestion = (parameters: URLSearchParams, selectors: Selectors): TokenQuestion => {
-  const values = (wanted: string): string[] =>
-    [...parameters].flatMap(([name, value]) => (name.toLowerCase() === wanted && value !== "" ? [value] : []));
+  const given = new Map<string, string[]>();
+  for (const [name, value] of parameters) {
+    if (value === "") continue;
+    const lower = name.toLowerCase();
+    const before = given.get(lower);
+    if (before === undefined) given.set(lower, [value]);
+    else before.push(value);
+  }
+  const values = (wanted: string): readonly string[] => given.get(wanted) ?? none;
   const selections = Object.entries(selectors).flatMap(([name, attribute]) =>
     values(name).map((value) => ({ name, attribute, value: value.toLowerCase() })),
   );

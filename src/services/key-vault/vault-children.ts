@@ -10,11 +10,13 @@ import type { Engine, VersionRecord } from "./engine.ts";
 import { setSecret } from "./secrets.ts";
 import { objectId } from "./target.ts";
 import { type Vault, listOf, vaultOf, vaultType } from "./vault.ts";
+import type { Vaults } from "./vaults.ts";
 import { apiVersions, readPolicies } from "./vault-type.ts";
 
 interface Dependencies {
   readonly resources: Resources;
   readonly engine: Engine;
+  readonly vaults: Vaults;
 }
 
 const vaultAt = async (id: string, resources: Resources): Promise<Vault> => {
@@ -31,7 +33,10 @@ const bodyOf = async (call: ArmCall): Promise<JsonObject> => {
 };
 
 /** `accessPolicies/add|replace|remove`: a write on the vault that needs only `accessPolicies/write`. */
-export const accessPoliciesType = ({ resources }: Pick<Dependencies, "resources">): ResourceType => ({
+export const accessPoliciesType = ({
+  resources,
+  vaults,
+}: Pick<Dependencies, "resources" | "vaults">): ResourceType => ({
   type: `${vaultType}/accessPolicies`,
   apiVersions,
   at: "group",
@@ -50,6 +55,7 @@ export const accessPoliciesType = ({ resources }: Pick<Dependencies, "resources"
           accessPolicies: change(listOf(record.properties["accessPolicies"]).map(objectOf), asked),
         },
       }));
+      vaults.changed(vault.name);
       return json({
         id: `${vault.id}/accessPolicies/`,
         type: `${vaultType}/accessPolicies`,
@@ -125,7 +131,7 @@ const shown = (vault: Vault, version: VersionRecord): JsonObject => ({
 });
 
 /** `vaults/secrets`: templates write secrets with the ARM right alone, without rights on data (access.md 3.1). */
-export const secretsType = ({ resources, engine }: Dependencies): ResourceType => ({
+export const secretsType = ({ resources, engine }: Pick<Dependencies, "resources" | "engine">): ResourceType => ({
   type: `${vaultType}/secrets`,
   apiVersions,
   at: "group",

@@ -42,12 +42,13 @@ const identity = async (name: string) => {
 
 const tokenAs = async (app: string, query = "") => {
   const secret = await test.tenant.secrets.of(`${apps}/${app}`);
-  return test.send({
+  const answer = await test.send({
     method: "GET",
     host: "127.0.0.1",
     path: `/MSI/token?resource=https://vault.azure.net&api-version=2019-08-01${query}`,
     headers: { "x-identity-header": secret },
   });
+  return { ...answer, body: typeof answer.body === "string" ? JSON.parse(answer.body) : answer.body };
 };
 
 describe("the tutorial's identity blocks", () => {

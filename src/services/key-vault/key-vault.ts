@@ -10,6 +10,7 @@ import { keyVaultArmOperations } from "./provider-operations.ts";
 import { vaultService } from "./service.ts";
 import type { VaultTarget } from "./target.ts";
 import { accessPoliciesType, secretsType } from "./vault-children.ts";
+import { keysType } from "./vault-keys.ts";
 import { openVaults } from "./vaults.ts";
 import { vaultResourceType } from "./vault-type.ts";
 
@@ -38,6 +39,7 @@ export const openKeyVault = (options: {
       vaultResourceType({ ids, graveyard, vaults, tenantId: tenant.tenantId }),
       accessPoliciesType({ resources, vaults }),
       secretsType({ resources, engine }),
+      keysType({ resources, engine }),
     ],
     armOperations: keyVaultArmOperations(arm, graveyard),
   };

@@ -2,7 +2,9 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** Suites that need more than npm or minutes. Each has its own folder and its own script (`npm run test:NAME`). */
-const extra = ["browser", "sample", "python", "az", "containers"];
+const extra = ["browser", "sample", "python", "az", "containers", "clients"];
+/** Clients that the machine has no toolchain for, by language: `LANYARD_WITHOUT=go,java`. `.ci/run` says so in its log. */
+const without = (process.env["LANYARD_WITHOUT"] ?? "").split(",").filter((name) => /^\w+$/.test(name));
 /** Tests beside the source that need Python: they build virtual environments. */
 const pythonBesideSource = ["src/**/python-*.test.ts"];
 
@@ -30,6 +32,7 @@ export default defineConfig({
           ...common,
           name,
           include: [`test/${name}/**/*.test.ts`, ...(name === "python" ? pythonBesideSource : [])],
+          exclude: without.map((language) => `test/clients/${language}.test.ts`),
           // A tenant, an app build and a browser or `az` share the machine: one file at a time keeps timings honest.
           fileParallelism: false,
           testTimeout: 300_000,

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { cliPage } from "./docs-cli.ts";
 import { coveragePage } from "./docs-coverage.ts";
 import { errorsPage } from "./docs-errors.ts";
+import { identityPage } from "./docs-identity.ts";
 import { rolesPage } from "./docs-roles.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -20,6 +21,7 @@ const pages = {
   "cli.md": cliPage,
   "coverage.md": coveragePage,
   "errors.md": errorsPage,
+  "identity-protocols.md": identityPage,
   "roles.md": rolesPage,
 };
 

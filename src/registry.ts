@@ -146,7 +146,7 @@ export const createServices = (parts: Parts): Services => {
     anyService(graphService({ directory, tenant, verifier, dialect: graphDialect })),
     anyService(ipifyService()),
     ...appService.services,
-    containerApps.service,
+    ...containerApps.services,
     anyService(
       armService({
         types,

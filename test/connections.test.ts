@@ -83,6 +83,52 @@ describe("a connection to blobs", () => {
   });
 });
 
+describe("a connection to a key vault", () => {
+  const vault = (name: string) => `${group}/providers/Microsoft.KeyVault/vaults/${name}`;
+  const create = (name: string, properties: object) =>
+    test.arm("PUT", vault(name), {
+      location: "eastus",
+      properties: { tenantId: test.tenant.info.tenantId, sku: { family: "A", name: "standard" }, ...properties },
+    });
+  const toVault = (name: string, authInfo: object = { authType: "systemAssignedIdentity" }) => ({
+    properties: { targetService: { type: "AzureResource", id: vault(name) }, clientType: "nodejs", authInfo },
+  });
+  const policies = async (name: string): Promise<readonly { objectId: string; permissions: object }[]> =>
+    (await test.arm("GET", vault(name))).body.properties.accessPolicies;
+
+  it("assigns the two roles of a vault that goes by Azure RBAC, and takes them back", async () => {
+    await create("linkrbac", { enableRbacAuthorization: true });
+    expect((await test.arm("PUT", linker("vault"), toVault("linkrbac"))).status).toBe(201);
+    expect(await settings()).toMatchObject({
+      AZURE_KEYVAULT_RESOURCEENDPOINT: "https://linkrbac.vault.azure.net/",
+      AZURE_KEYVAULT_SCOPE: "https://management.azure.com/.default",
+    });
+    const roles = () => test.tenant.access.index.assignmentsBelow(vault("linkrbac"));
+    expect(roles().map(({ principalId }) => principalId)).toEqual([await identity(), await identity()]);
+    await test.arm("DELETE", linker("vault"));
+    expect(roles()).toEqual([]);
+    expect(await settings()).toEqual({});
+  });
+
+  it("adds to the policies of a vault that goes by them what is missing there, and takes that back", async () => {
+    const objectId = await identity();
+    const { tenantId } = test.tenant.info;
+    await create("linkpolicy", { accessPolicies: [{ tenantId, objectId, permissions: { secrets: ["get"] } }] });
+    await test.arm("PUT", linker("vault"), toVault("linkpolicy"));
+    await test.arm("PUT", linker("vault"), toVault("linkpolicy"));
+    expect(await policies("linkpolicy")).toMatchObject([{ objectId, permissions: { secrets: ["get", "list"] } }]);
+    await test.arm("DELETE", linker("vault"));
+    expect(await policies("linkpolicy")).toMatchObject([{ objectId, permissions: { secrets: ["get"] } }]);
+  });
+
+  it("takes no secret", async () => {
+    const secret = { authType: "secret", secretInfo: { secretType: "rawValue", value: "x" } };
+    const refused = await test.arm("PUT", linker("vault"), toVault("linkpolicy", secret));
+    expect([refused.status, refused.body.error.code]).toEqual([400, "InvalidAuthInfo"]);
+    await test.arm("DELETE", linker("vault"));
+  });
+});
+
 it("connections that are made at the same time all have their settings", async () => {
   const names = ["a", "b", "c", "d"];
   const made = await Promise.all(

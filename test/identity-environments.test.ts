@@ -198,6 +198,15 @@ describe("Azure Arc", () => {
     await rm(folder, { recursive: true });
   });
 
+  it("says why where its folder cannot be made", async () => {
+    const { folder } = await open();
+    await writeFile(join(folder, "file"), "");
+    const files = arcKeyFiles(randomIds, join(folder, "file", "tokens"), join(folder, "himds"));
+    await expect(files.enable("/a")).rejects.toThrow("may not write there");
+    expect(await files.issue("/a")).toBeUndefined();
+    await rm(folder, { recursive: true });
+  });
+
   it("stays out of the way of a real agent", async () => {
     const { folder, files } = await open();
     await writeFile(join(folder, "himds"), "");

@@ -205,6 +205,20 @@ describe("the back end's cache", () => {
     expect(await ask("&xms_cc=cp1")).toBe(capable);
   });
 
+  it("keeps short lifetimes that an identity's tag asks for", async () => {
+    const tags = { "lanyard-token-lifetime": "5" };
+    const tagged = await makeIdentity(test, "tagged");
+    await test.arm("PUT", tagged.id, { location: "eastus", tags });
+    const { body } = await test.send({
+      method: "GET",
+      host: "127.0.0.1",
+      path: `/msi/token?api-version=2019-08-01&resource=${resource}`,
+      headers: { "x-identity-header": await test.tenant.secrets.of(tagged.id) },
+    });
+    expect(Number(body.expires_on) * 1000 - Date.now()).toBeLessThan(6000);
+    expect(Number(body.expires_on) * 1000).toBeGreaterThan(Date.now());
+  });
+
   it("can be turned off", async () => {
     await using other = await startTestTenant({ identityCache: false });
     const identity = await makeIdentity(other, "uncached");

@@ -173,7 +173,8 @@ describe("an issuer elsewhere", () => {
     issuer = await startFakeIssuer(test.tenant.certificates);
     trusting = await startTestTenant({
       trustedIssuers: [issuer.issuer],
-      issuerEgress: { ca: issuer.ca, permits: () => true },
+      // Nobody listens at the first address.
+      issuerEgress: { ca: issuer.ca, permits: () => true, resolve: async () => ["::1", "127.0.0.1"] },
     });
     federated = await makeIdentity(trusting, "federated");
     await federate(trusting, federated, "build", { issuer: issuer.issuer, subject: claims.sub, audiences: [audience] });
@@ -204,6 +205,23 @@ describe("an issuer elsewhere", () => {
     const unsigned = `${Buffer.from('{"alg":"none"}').toString("base64url")}.${payload}.`;
     expect(await number(unsigned)).toBe(700027);
     expect(await number(await issuer.sign({ ...claims, exp: 1_700_000_000 }))).toBe(700024);
+  });
+
+  it("may say anything in its tokens: that is refused, and never a failure of ours", async () => {
+    const odd = [5, null, {}, [], [5], "", true, "x".repeat(3000), 1e308];
+    for (const member of ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"])
+      for (const value of odd) {
+        const assertion = await issuer.sign({ ...claims, [member]: value });
+        const { status, body } = await present(assertion);
+        if (status === 200) expect(["iat", "nbf", "jti", "exp"]).toContain(member);
+        else expect(body.error_codes[0]).toBeGreaterThan(0);
+      }
+    for (const kid of [5, null, {}, "__proto__"]) {
+      const header = Buffer.from(JSON.stringify({ alg: "RS256", kid })).toString("base64url");
+      const [, payload, signature] = (await issuer.sign(claims)).split(".");
+      expect((await present(`${header}.${payload}.${signature}`)).status).toBe(401);
+    }
+    expect(trusting.errors).toEqual([]);
   });
 
   it("is not asked when the tenant was not told to trust it", async () => {

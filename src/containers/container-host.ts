@@ -1,4 +1,5 @@
 /** Keeps apps of containers running: starts them, follows their output, starts them again when they end. */
+import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
@@ -81,7 +82,10 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 export class ContainerHost implements AsyncDisposable {
   readonly #options: ContainerHostOptions;
   readonly #entries = new Map<string, Entry>();
+  /** Marks what this process started: a successor's containers are not to end with us. */
+  readonly #process = randomUUID();
   #engine: Promise<Engine | NoEngine> | undefined;
+  #unguard: (() => void) | undefined;
 
   constructor(options: ContainerHostOptions) {
     this.#options = options;
@@ -145,6 +149,7 @@ export class ContainerHost implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#entries.keys()].map((id) => this.stop(id)));
     for (const { log } of this.#entries.values()) log.close();
+    this.#unguard?.();
   }
 
   async #targetOf(id: string, port: number): Promise<ForwardTarget | undefined> {
@@ -194,7 +199,10 @@ export class ContainerHost implements AsyncDisposable {
   async #findEngine(): Promise<Engine | NoEngine> {
     const asked = (this.#engine ??= this.#options.engine().then(async (found) => {
       if ("reason" in found) this.#engine = undefined;
-      else await found.sweep({ "lanyard.tenant": this.#options.tenantId });
+      else {
+        await found.sweep(`lanyard.tenant=${this.#options.tenantId}`);
+        this.#unguard = found.guard(`lanyard.process=${this.#process}`);
+      }
       return found;
     }));
     try {
@@ -246,7 +254,12 @@ export class ContainerHost implements AsyncDisposable {
       {
         ...container,
         name: `lanyard-${this.#options.tenantId.slice(0, 8)}-${app.label}-${container.name}`,
-        labels: { "lanyard.tenant": this.#options.tenantId, "lanyard.app": app.id, "lanyard.revision": app.revision },
+        labels: {
+          "lanyard.tenant": this.#options.tenantId,
+          "lanyard.app": app.id,
+          "lanyard.revision": app.revision,
+          "lanyard.process": this.#process,
+        },
       },
       { stdout: pipes.stdout.push, stderr: pipes.stderr.push },
     );

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
 import type { ContainerSpec, Engine, EngineContainer, NoEngine } from "./engine.ts";
+import { removeWhenGone } from "./orphans.ts";
 import { isSocket, socketCandidates } from "./sockets.ts";
 
 /**
@@ -44,7 +45,7 @@ export const findEngine = async (socket?: string): Promise<Engine | NoEngine> =>
         continue;
       }
       const name = /podman/i.test(JSON.stringify(version)) ? "Podman" : "Docker";
-      return dockerEngine(docker, `${name} ${version.Version} at ${socketPath}`);
+      return dockerEngine(docker, socketPath, `${name} ${version.Version} at ${socketPath}`);
     } catch (error) {
       reason = `the engine at ${socketPath} does not answer: ${messageOf(error)}.`;
     }
@@ -56,7 +57,7 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 const statusOf = (error: unknown): number | undefined =>
   typeof error === "object" && error !== null && "statusCode" in error ? Number(error.statusCode) : undefined;
 
-const dockerEngine = (docker: Docker, description: string): Engine => ({
+const dockerEngine = (docker: Docker, socketPath: string, description: string): Engine => ({
   description,
   provide: async (image, say) => {
     try {
@@ -95,9 +96,9 @@ const dockerEngine = (docker: Docker, description: string): Engine => ({
     docker.modem.demuxStream(stream, stdout, stderr);
     return engineContainer(container);
   },
-  sweep: async (labels) => {
-    const label = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
-    const found = await docker.listContainers({ all: true, filters: JSON.stringify({ label }) });
+  guard: (label) => removeWhenGone(socketPath, label),
+  sweep: async (label) => {
+    const found = await docker.listContainers({ all: true, filters: JSON.stringify({ label: [label] }) });
     await Promise.all(found.map(({ Id }) => force(docker.getContainer(Id))));
     return found.length;
   },

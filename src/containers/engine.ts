@@ -14,6 +14,9 @@ export interface ContainerSpec {
   readonly mounts: readonly { readonly source: string; readonly target: string }[];
 }
 
+/** `name=value`. */
+export type Label = `${string}=${string}`;
+
 export interface Output {
   stdout(chunk: Buffer): void;
   stderr(chunk: Buffer): void;
@@ -34,8 +37,10 @@ export interface Engine {
   /** Makes sure that an image is at hand. @throws Error that says what to do */
   provide(image: string, say: (line: string) => void): Promise<void>;
   create(spec: ContainerSpec, output: Output): Promise<EngineContainer>;
-  /** Removes every container that has all the labels; how many there were. */
-  sweep(labels: Readonly<Record<string, string>>): Promise<number>;
+  /** Removes every container that has the label; how many there were. */
+  sweep(label: Label): Promise<number>;
+  /** Has them removed when this process is gone, however it ends. Returns how to end the watch. */
+  guard(label: Label): () => void;
 }
 
 /** Why there is no engine, in words for people. */

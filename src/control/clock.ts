@@ -23,6 +23,14 @@ export const clockView = (clock: TenantClock): ClockView => {
   };
 };
 
+/** For whoever wonders why tokens are dated so strangely. */
+export const clockWarnings = (clock: TenantClock): readonly string[] => {
+  const { now, offset, frozen } = clockView(clock);
+  if (frozen) return [`the tenant's clock stands still at ${now}; \`lanyard clock reset\` lets it run`];
+  if (Math.abs(offset) < 1000) return [];
+  return [`the tenant's clock was moved: it says ${now}; \`lanyard clock reset\` ends that`];
+};
+
 /** Dates beyond these would leave the four-digit years that Azure's formats have room for, lifetimes included. */
 const earliest = Date.UTC(2000, 0, 1);
 const latest = Date.UTC(2100, 0, 1);

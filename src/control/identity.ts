@@ -1,7 +1,7 @@
 /** What an app's environment offers its credential classes, and a new secret for it. */
 import type { IdentityOffer } from "../edge/environment.ts";
 import type { ResourceRecord } from "../arm/record.ts";
-import { textOf } from "../arm/record.ts";
+import { objectOf, textOf } from "../arm/record.ts";
 import { ArcUnavailable } from "../arc-keys.ts";
 import { exchangeAudience } from "../identity/workload-issuer.ts";
 import type { Tenant } from "../tenant.ts";
@@ -128,8 +128,19 @@ export interface Rotation {
 export const rotateIdentity = async (tenant: Tenant, name: string): Promise<Rotation> => {
   const { record } = await ensureApp(tenant, name, false);
   await tenant.secrets.rotate(record.id);
+  if (record.type.toLowerCase() === "microsoft.app/containerapps") return restartContainers(tenant, record);
   const isSite = record.type.toLowerCase() === "microsoft.web/sites";
   if (!isSite) return { app: record.name, restarted: false };
   const { status } = await developerArm(tenant)("POST", `${record.id}/restart?api-version=2024-11-01`);
   return { app: record.name, restarted: status < 300 };
+};
+
+/** Containers get a new secret with a new start of their revision only. */
+const restartContainers = async (tenant: Tenant, { id, name }: ResourceRecord): Promise<Rotation> => {
+  const arm = developerArm(tenant);
+  const version = "api-version=2024-03-01";
+  const { properties } = objectOf((await arm("GET", `${id}?${version}`)).body);
+  const { latestRevisionName, runningStatus } = objectOf(properties);
+  const { status } = await arm("POST", `${id}/revisions/${textOf(latestRevisionName)}/restart?${version}`);
+  return { app: name, restarted: status < 300 && runningStatus === "Running" };
 };

@@ -1,6 +1,6 @@
 /** A decision as it is kept and shown: flat, without claims and grants, the same on disk, on the socket and in `--json`. */
 import { type Caller, describeCaller } from "../kernel/caller.ts";
-import { type Decision, refused } from "../kernel/decision.ts";
+import { type Check, type Decision, refused } from "../kernel/decision.ts";
 
 export interface LogCheck {
   readonly kind: "action" | "data";
@@ -40,9 +40,6 @@ export interface LogEntry {
 /** Longer texts are a client's doing (absurd paths): the log keeps their beginning. */
 const cut = (text: string): string => (text.length <= 600 ? text : `${text.slice(0, 599)}…`);
 
-const principalOf = (caller: Caller | undefined): { principal?: string } =>
-  caller?.kind === "principal" ? { principal: caller.objectId } : {};
-
 const nameOf = (caller: Caller | undefined, names: ReadonlyMap<string, string>): string => {
   if (caller === undefined) return "unauthenticated";
   const known = caller.kind === "principal" ? names.get(caller.objectId) : undefined;
@@ -50,33 +47,39 @@ const nameOf = (caller: Caller | undefined, names: ReadonlyMap<string, string>):
 };
 
 /** @param names what principals are called, by object id */
-export const logEntry = (decision: Decision, names: ReadonlyMap<string, string>): LogEntry => ({
-  id: decision.id,
-  ...(decision.parent === undefined ? {} : { parent: decision.parent }),
-  time: new Date(decision.time).toISOString(),
-  caller: cut(nameOf(decision.caller, names)),
-  ...principalOf(decision.caller),
-  ...(decision.app === undefined ? {} : { app: decision.app }),
-  service: decision.service,
-  operation: decision.operation,
-  method: decision.method,
-  host: cut(decision.host),
-  path: cut(decision.path),
-  status: decision.status,
-  refused: refused(decision),
-  ...(decision.error === undefined ? {} : { error: decision.error }),
-  ...(decision.message === undefined ? {} : { message: cut(decision.message) }),
-  ...(decision.hint === undefined ? {} : { hint: decision.hint }),
-  checks: decision.checks.map(({ need, verdict }) => ({
-    kind: need.kind,
-    name: need.name,
-    scope: need.scope,
-    allowed: verdict.allowed,
-    ...(verdict.allowed ? { via: verdict.via } : { reason: verdict.reason }),
-    ...(verdict.allowed || verdict.hint === undefined ? {} : { hint: verdict.hint }),
-  })),
-  milliseconds: Math.round(decision.milliseconds * 100) / 100,
-});
+export const logEntry = (decision: Decision, names: ReadonlyMap<string, string>): LogEntry => {
+  const { parent, caller, app, error, message, hint } = decision;
+  // Filled in place: there is one for every request, and each conditional spread would copy what is there.
+  const entry: { -readonly [Member in keyof LogEntry]: LogEntry[Member] } = {
+    id: decision.id,
+    time: new Date(decision.time).toISOString(),
+    caller: cut(nameOf(caller, names)),
+    service: decision.service,
+    operation: decision.operation,
+    method: decision.method,
+    host: cut(decision.host),
+    path: cut(decision.path),
+    status: decision.status,
+    refused: refused(decision),
+    checks: decision.checks.map(logCheck),
+    milliseconds: Math.round(decision.milliseconds * 100) / 100,
+  };
+  if (parent !== undefined) entry.parent = parent;
+  if (caller?.kind === "principal") entry.principal = caller.objectId;
+  if (app !== undefined) entry.app = app;
+  if (error !== undefined) entry.error = error;
+  if (message !== undefined) entry.message = cut(message);
+  if (hint !== undefined) entry.hint = hint;
+  return entry;
+};
+
+const logCheck = ({ need: { kind, name, scope }, verdict }: Check): LogCheck => {
+  if (verdict.allowed) return { kind, name, scope, allowed: true, via: verdict.via };
+  const { reason, hint } = verdict;
+  return hint === undefined
+    ? { kind, name, scope, allowed: false, reason }
+    : { kind, name, scope, allowed: false, reason, hint };
+};
 
 // Clients choose paths and names: nothing of theirs may move a terminal's cursor or forge a second line.
 const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\u{FFFD}");

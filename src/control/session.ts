@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Tenant } from "../tenant.ts";
 import { listApps } from "./apps.ts";
 import type { Control } from "./client.ts";
-import { changeClock, clockView } from "./clock.ts";
+import { changeClock, clockView, clockWarnings } from "./clock.ts";
 import { type DecisionLog, openDecisionLog } from "./decision-log.ts";
 import { type GrantContext, grantEnvironment } from "./grants.ts";
 import { rotateIdentity } from "./identity.ts";
@@ -143,7 +143,7 @@ const controlOf = (context: GrantContext, opened: number): Control => {
       subscriptionId: info.subscriptionId,
       certificate: certificates.caFile,
       apps: await listApps(tenant),
-      warnings: await tenant.apps.warnings(),
+      warnings: [...clockWarnings(tenant.clock), ...(await tenant.apps.warnings())],
     }),
     environment: (request) => grantEnvironment(context, request),
     rotateIdentity: (app) => rotateIdentity(tenant, app),

@@ -206,10 +206,15 @@ const postgres = ({ postgres, trust }: EnvironmentInput): Record<string, string>
     ? {}
     : { PGHOSTADDR: postgres.address, PGPORT: String(postgres.port), PGSSLROOTCERT: trust.ca };
 
-/** The JDK ignores proxy variables and sends no proxy credentials: it gets the port that wants none. */
+/**
+ * The JDK ignores proxy variables and sends no proxy credentials: it gets the port that wants none. Azure's SDK takes the
+ * variables, credentials included, once `java.net.useSystemProxies` is set, which the IMDS of an app depends on. Credentials
+ * do not stand here: the JDK prints this variable when it starts.
+ */
 const java = ({ runtime, base, openPort, trust }: EnvironmentInput): Record<string, string> => {
   if (runtime === "node" || runtime === "python") return {};
   const options = [
+    "-Djava.net.useSystemProxies=true",
     "-Dhttps.proxyHost=127.0.0.1",
     `-Dhttps.proxyPort=${openPort}`,
     "-Dhttp.proxyHost=127.0.0.1",

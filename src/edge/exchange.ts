@@ -36,6 +36,8 @@ type Verdict =
 
 const refuse = (reply: Reply): Verdict => ({ kind: "refuse", reply });
 
+const ignore = (): void => undefined;
+
 /** Serves one request that node:http has parsed. */
 export const serveExchange = (
   state: GatewayState,
@@ -45,10 +47,10 @@ export const serveExchange = (
 ): void => {
   const connection = state.connectionOf(message.socket);
   connection.pending.add(response);
-  response.once("close", () => connection.pending.delete(response));
+  response.on("close", () => connection.pending.delete(response));
   // Broken connections show in the body and in `close`; without a listener they would end the process.
-  message.on("error", () => undefined);
-  response.on("error", () => undefined);
+  message.on("error", ignore);
+  response.on("error", ignore);
   void settle(state, message, response, awaiting, connection).catch((error: unknown) => {
     state.onError(error);
     response.destroy();

@@ -52,7 +52,14 @@ export const openEgress = (options: EgressOptions): Egress => {
       https
         .get(
           {
-            host: addresses[0],
+            host,
+            // Those that were looked at, no others: each in turn, since a machine may reach one family only.
+            lookup: (_host, { all }, found) => {
+              const list = addresses.map((address) => ({ address, family: isIP(address) }));
+              const [first = { address: host, family: 4 }] = list;
+              if (all === true) found(null, list);
+              else found(null, first.address, first.family);
+            },
             servername: isIP(host) > 0 ? "" : host,
             port: url.port === "" ? 443 : Number(url.port),
             path: `${url.pathname}${url.search}`,

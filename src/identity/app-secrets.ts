@@ -1,4 +1,4 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHash, createHmac, hash } from "node:crypto";
 import type { Ids } from "../kernel/ids.ts";
 import { type CollectionSpec, type Condition, ConditionFailed, type Store } from "../store/store.ts";
 
@@ -100,7 +100,7 @@ export const openAppSecrets = async (store: Store, ids: Ids): Promise<AppSecrets
 
 const keyOf = (resourceId: string): string => resourceId.toLowerCase();
 
-const digest = (secret: string): string => createHash("sha256").update(secret).digest("base64url");
+const digest = (secret: string): string => hash("sha256", secret, "base64url");
 
 const addressOf = (secret: string): string => createHmac("sha256", secret).update("identity address").digest("hex");
 

@@ -6,6 +6,8 @@ import type { IssuedToken, TokenIssuer } from "./tokens.ts";
 export interface ManagedIdentityTokenOptions {
   /** The client understands claims challenges: its tokens say so, and are kept apart from others. */
   readonly claimsCapable?: boolean;
+  /** Seconds; asked when a token is issued. Undefined: the usual lifetime. */
+  readonly lifetime?: () => Promise<number | undefined>;
   /**
    * Asked with the SHA-256 (hex) of a token that the cache would answer; true when that one will not do: a service
    * refused it (`token_sha256_to_refresh`), or a claims challenge came back.
@@ -35,8 +37,9 @@ const renewBefore = (token: IssuedToken): number => Math.min(300, (token.expires
 export const managedIdentityTokens = (issuer: TokenIssuer, clock: Clock, cached = true): ManagedIdentityTokens => {
   const cache = new Map<string, IssuedToken>();
   return {
-    token: async (principal, resource, askingResourceId, { claimsCapable = false, bypass } = {}) => {
-      const key = JSON.stringify([principal.objectId, resource, askingResourceId, claimsCapable]);
+    token: async (principal, resource, askingResourceId, { claimsCapable = false, bypass, lifetime } = {}) => {
+      // The resource is the client's own text and comes last: nothing in it can pass for one of the others.
+      const key = `${principal.objectId}\0${claimsCapable}\0${askingResourceId}\0${resource}`;
       const known = cache.get(key);
       const now = epochSeconds(clock);
       if (
@@ -47,12 +50,14 @@ export const managedIdentityTokens = (issuer: TokenIssuer, clock: Clock, cached 
       )
         return known;
       const own = principal.resourceId?.toLowerCase() === askingResourceId.toLowerCase();
+      const seconds = await lifetime?.();
       const issued = await issuer.issue({
         principal,
         audience: resource,
         proof: "managed-identity",
         claimsCapable,
         ...(own ? {} : { askingResourceId }),
+        ...(seconds === undefined ? {} : { lifetime: seconds }),
       });
       if (!cached) return issued;
       if (cache.size >= remembered) cache.delete(cache.keys().next().value as string);

@@ -46,8 +46,6 @@ export const tokenVerifier = (options: {
   const known = new Map<string, Signed>();
 
   const signed = async (token: string): Promise<Signed | TokenProblem> => {
-    const cached = known.get(token);
-    if (cached !== undefined) return cached;
     let claims: Record<string, unknown>;
     try {
       const { payload } = await compactVerify(token, key.publicKey, { algorithms: ["RS256"] });
@@ -64,14 +62,15 @@ export const tokenVerifier = (options: {
 
   return {
     verify: async (token, audiences) => {
-      const read = await signed(token);
+      const read = known.get(token) ?? (await signed(token));
       if (typeof read === "string") return refused(token, read);
       const now = epochSeconds(clock);
       if (!audiences(read.audience)) return refused(token, "audience");
       if (read.expiresAt <= now) return refused(token, "expired");
       if (read.notBefore > now) return refused(token, "not-yet-valid");
       const { caller } = read;
-      const overage = objectOf(caller.claims["_claim_names"])["groups"] !== undefined;
+      const names = caller.claims["_claim_names"];
+      const overage = names !== undefined && objectOf(names)["groups"] !== undefined;
       const current = overage ? { ...caller, groups: await groupsOf(caller.objectId) } : caller;
       return { ok: true, caller: current, expiresAt: read.expiresAt, audience: read.audience };
     },

@@ -8,20 +8,30 @@ import type { Resolved, Service } from "./service.ts";
 type AnyRequirement = Requirement<string, string, Call>;
 
 /** Finds out who calls. A given caller (invoked operations) stands; else the service's authenticators, in order. */
-export async function authenticate(passage: Passage): Promise<void> {
-  if (passage.caller !== undefined) return;
-  for (const authenticator of passage.service.authenticators) {
-    passage.caller = await authenticator(passage as Resolved<unknown>);
-    if (passage.caller !== undefined) return;
-  }
-  passage.caller = anonymous;
+export function authenticate(passage: Passage): Promise<void> | void {
+  if (passage.caller === undefined) return tryFrom(0, passage);
 }
 
+const tryFrom = (first: number, passage: Passage): Promise<void> | void => {
+  const { authenticators } = passage.service;
+  for (let index = first; index < authenticators.length; index += 1) {
+    const found = authenticators[index]?.(passage as Resolved<unknown>);
+    if (found instanceof Promise)
+      return found.then((caller) => {
+        passage.caller = caller;
+        return caller === undefined ? tryFrom(index + 1, passage) : undefined;
+      });
+    passage.caller = found;
+    if (found !== undefined) return;
+  }
+  passage.caller = anonymous;
+};
+
 /** Demands what the operation needs, before its handler runs. */
-export async function authorize(passage: Passage): Promise<void> {
+export function authorize(passage: Passage): Promise<void> | void {
   const { call, match, service } = passage;
-  if (call === undefined || match === undefined) return;
-  await demand(match.operation.needs, call, service, passage);
+  if (call === undefined || match === undefined || "open" in match.operation.needs) return;
+  return demand(match.operation.needs, call, service, passage);
 }
 
 const demand = async (requirement: AnyRequirement, call: Call, service: Service, passage: Passage): Promise<void> => {

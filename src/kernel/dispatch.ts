@@ -7,10 +7,12 @@ import { Fault, notBuilt } from "./fault.ts";
 import { invocationRequest } from "./invocation.ts";
 import { pathMatcher } from "./match.ts";
 import { BodyTruncated, type Reply, type Request } from "./message.ts";
+import type { Match } from "./operation.ts";
 import type { Internals, KernelOptions, Passage } from "./passage.ts";
 import type { Service } from "./service.ts";
 
-type Step = (passage: Passage, kernel: Internals) => Promise<Reply | void>;
+/** Waits only where there is something to wait for: each `await` costs every request a turn of the microtask queue. */
+type Step = (passage: Passage, kernel: Internals) => Promise<Reply | void> | Reply | void;
 
 /** The whole way of a request through the tenant. Encoding and recording surround it in `pass`. */
 const chain: readonly Step[] = [match, resolve, authenticate, makeCall, authorize, handle];
@@ -32,7 +34,8 @@ export const createKernel = (options: KernelOptions): Kernel => {
   const hosts = hostTable(options.services);
 
   const pass = async (request: Request, caller: Caller | undefined, parent: string | undefined): Promise<Reply> => {
-    const service = await hosts(request.host);
+    const served = hosts(request.host);
+    const service = served instanceof Promise ? await served : served;
     if (service === undefined)
       return {
         status: 421,
@@ -65,14 +68,15 @@ export const createKernel = (options: KernelOptions): Kernel => {
       const caller = await callerOf(authority, undefined, options);
       return pass(invocationRequest(invocation), caller, undefined);
     },
-    serviceOf: hosts,
+    serviceOf: async (host) => hosts(host),
   };
 };
 
 const run = async (passage: Passage, kernel: Internals): Promise<Reply> => {
   try {
     for (const step of chain) {
-      const reply = await step(passage, kernel);
+      const done = step(passage, kernel);
+      const reply = done instanceof Promise ? await done : done;
       if (reply !== undefined) return reply;
     }
     throw new Error(`No step answered ${passage.match?.operation.name}.`);
@@ -97,28 +101,39 @@ const asFault = (error: unknown, aborted: boolean, report: (error: unknown) => v
   return new Fault({ status: 500, code: "InternalError", message: "Lanyard failed to process the request." });
 };
 
-async function match(passage: Passage, kernel: Internals): Promise<void> {
-  passage.match = await kernel.matchers.get(passage.service)?.(passage.request);
-  if (passage.match === undefined) throw passage.service.unmatched(passage.request);
+function match(passage: Passage, kernel: Internals): Promise<void> | void {
+  const conclude = (found: Match<unknown> | undefined): void => {
+    if (found === undefined) throw passage.service.unmatched(passage.request);
+    passage.match = found;
+  };
+  const found = kernel.matchers.get(passage.service)?.(passage.request);
+  return found instanceof Promise ? found.then(conclude) : conclude(found);
 }
 
-async function resolve(passage: Passage): Promise<void> {
-  if (passage.match !== undefined) passage.target = await passage.service.resolve(passage.request, passage.match);
+function resolve(passage: Passage): Promise<void> | void {
+  if (passage.match === undefined) return;
+  const target = passage.service.resolve(passage.request, passage.match);
+  if (!(target instanceof Promise)) {
+    passage.target = target;
+    return;
+  }
+  return target.then((found: unknown) => {
+    passage.target = found;
+  });
 }
 
-async function makeCall(passage: Passage, kernel: Internals): Promise<void> {
+function makeCall(passage: Passage, kernel: Internals): void {
   const { service, target, caller, match: found } = passage;
   if (found === undefined || caller === undefined) throw notBuilt("An unmatched request");
-  const decide = async (need: Need): Promise<Verdict> => {
-    const decider = service.deciders.find((each) => each.applies(caller, target));
+  const decide = (need: Need): Promise<Verdict> | Verdict => {
     if (caller.kind === "platform") return { allowed: true, via: `platform effect ${caller.effect}` };
-    return (
-      (await decider?.decide({ caller, need, target, request: passage.request })) ?? {
-        allowed: false,
-        cause: "no-authority",
-        reason: `No authority of ${service.name} decides for ${caller.kind === "secret" ? caller.scheme : caller.kind} callers.`,
-      }
-    );
+    const decider = service.deciders.find((each) => each.applies(caller, target));
+    if (decider !== undefined) return decider.decide({ caller, need, target, request: passage.request });
+    return {
+      allowed: false,
+      cause: "no-authority",
+      reason: `No authority of ${service.name} decides for ${caller.kind === "secret" ? caller.scheme : caller.kind} callers.`,
+    };
   };
   const call: Call = {
     id: passage.id,
@@ -143,7 +158,7 @@ async function makeCall(passage: Passage, kernel: Internals): Promise<void> {
   passage.call = call;
 }
 
-async function handle(passage: Passage): Promise<Reply | void> {
+function handle(passage: Passage): Promise<Reply> | Reply | void {
   if (passage.match !== undefined && passage.call !== undefined) return passage.match.operation.handle(passage.call);
 }
 
@@ -166,14 +181,14 @@ const callerOf = async (
 
 const encode = (reply: Reply, passage: Passage): Reply => {
   const hint = passage.fault?.hint;
-  return {
-    ...reply,
-    headers: {
-      ...passage.service.dialect.headers(passage),
-      ...reply.headers,
-      ...(hint === undefined ? {} : { "x-lanyard-hint": hint.replaceAll(/[^\x20-\x7E]+/g, " ") }),
-    },
+  const headers: Record<string, string | readonly string[]> = {
+    ...passage.service.dialect.headers(passage),
+    ...reply.headers,
   };
+  if (hint !== undefined) headers["x-lanyard-hint"] = hint.replaceAll(/[^\x20-\x7E]+/g, " ");
+  return reply.body === undefined
+    ? { status: reply.status, headers }
+    : { status: reply.status, headers, body: reply.body };
 };
 
 const record = (passage: Passage, reply: Reply, decisions: DecisionSink): void => {
@@ -197,7 +212,9 @@ const record = (passage: Passage, reply: Reply, decisions: DecisionSink): void =
   });
 };
 
-const hostTable = (services: readonly Service[]): ((host: string) => Promise<Service | undefined>) => {
+const hostTable = (
+  services: readonly Service[],
+): ((host: string) => Promise<Service | undefined> | Service | undefined) => {
   const exact = new Map<string, Service>();
   const suffixes: { suffix: string; exists(label: string): boolean | Promise<boolean>; service: Service }[] = [];
   for (const service of services)
@@ -205,12 +222,11 @@ const hostTable = (services: readonly Service[]): ((host: string) => Promise<Ser
       if ("exact" in rule) exact.set(rule.exact, service);
       else suffixes.push({ suffix: rule.suffix, exists: (label) => rule.exists(label), service });
   suffixes.sort((a, b) => b.suffix.length - a.suffix.length);
-  return async (host) => {
-    const fixed = exact.get(host);
-    if (fixed !== undefined) return fixed;
+  const bySuffix = async (host: string): Promise<Service | undefined> => {
     // Several services may share a suffix (`.localhost`): the first that has the name answers.
     for (const rule of suffixes)
       if (host.endsWith(rule.suffix) && (await rule.exists(host.slice(0, -rule.suffix.length)))) return rule.service;
     return undefined;
   };
+  return (host) => exact.get(host) ?? bySuffix(host);
 };

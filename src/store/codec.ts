@@ -43,7 +43,7 @@ const frozen = <T>(value: T): T => {
 };
 
 /** @param sealer Needed by collections with sealed members. */
-export const codecOf = <T>(spec: CollectionSpec<T>, sealer: Sealer): Codec<T> => {
+const codecOf = <T>(spec: CollectionSpec<T>, sealer: Sealer): Codec<T> => {
   checkText("collection name", spec.name);
   const { name: collection, sealed = [] } = spec;
   const placeOf = (partition: string, key: string): Place => {
@@ -101,6 +101,17 @@ export const codecOf = <T>(spec: CollectionSpec<T>, sealer: Sealer): Codec<T> =>
       );
       known.add(name);
     },
+  };
+};
+
+/** Codecs of one store, made once per collection: services name a collection at every request. */
+export const codecsOf = (sealer: Sealer): (<T>(spec: CollectionSpec<T>) => Codec<T>) => {
+  const known = new WeakMap<object, unknown>();
+  return <T>(spec: CollectionSpec<T>): Codec<T> => {
+    // Kept under the specification that it was made from, so its type is that one's.
+    const made = (known.get(spec) as Codec<T> | undefined) ?? codecOf(spec, sealer);
+    known.set(spec, made);
+    return made;
   };
 };
 

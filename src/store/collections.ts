@@ -1,5 +1,5 @@
 /** A store over a driver. Single writes go straight to a commit: no read comes before them. */
-import { codecOf, etagSource, type Codec } from "./codec.ts";
+import { type Codec, codecsOf, etagSource } from "./codec.ts";
 import type { Commit, Driver, EntryCheck, Place, Write } from "./driver.ts";
 import { isText, spanOf } from "./keys.ts";
 import type { Sealer } from "./seal.ts";
@@ -27,7 +27,8 @@ const single = async (driver: Driver, write: Write, condition: Condition | undef
 const collectionOver = <T>(driver: Driver, codec: Codec<T>, nextEtag: () => string): Collection<T> => ({
   get: async (partition, key) => {
     if (!isText(partition, key)) return undefined;
-    const row = await driver.get(codec.place(partition, key));
+    const found = driver.get(codec.place(partition, key));
+    const row = found instanceof Promise ? await found : found;
     return row && codec.entry(partition, row);
   },
   list: async (partition, range = {}) => {
@@ -57,11 +58,12 @@ const collectionOver = <T>(driver: Driver, codec: Codec<T>, nextEtag: () => stri
 /** Builds the contract of `store.ts` on a driver. */
 export const storeOver = (driver: Driver, sealer: Sealer): Store => {
   const nextEtag = etagSource();
+  const codecFor = codecsOf(sealer);
   return {
-    collection: (spec) => collectionOver(driver, codecOf(spec, sealer), nextEtag),
-    transact: transactor(driver, sealer, nextEtag),
+    collection: (spec) => collectionOver(driver, codecFor(spec), nextEtag),
+    transact: transactor(driver, codecFor, nextEtag),
     changes: async <T>(spec: CollectionSpec<T>, partition: string, after: number, limit = 1000) => {
-      const codec = codecOf(spec, sealer);
+      const codec = codecFor(spec);
       const rows = await driver.changes(spec.name, partition, after, limit);
       return rows.map(({ key, json, sequence }) => ({
         key,

@@ -1,8 +1,10 @@
 /** Keys, partitions and index values: text compared by UTF-8 byte order, which is code point order. */
 
 /** Can every driver hold this text? What none can hold is nowhere: reads find nothing there, and writes refuse it. */
-export const isText = (...texts: readonly (string | undefined)[]): boolean =>
-  texts.every((text) => text === undefined || (!text.includes("\0") && text.isWellFormed()));
+export const isText = (...texts: readonly (string | undefined)[]): boolean => {
+  for (const text of texts) if (text !== undefined && (text.includes("\0") || !text.isWellFormed())) return false;
+  return true;
+};
 
 /**
  * Refuses text that not every driver can hold: PostgreSQL knows no U+0000, and a lone surrogate has no UTF-8 form,

@@ -23,18 +23,22 @@ export interface Received extends Upload {
  * @throws TooLarge beyond `limit` bytes, with a `Readable` left paused for the caller to drain or destroy; or whatever the source throws; the sink is then gone
  */
 export const receive = async (
-  source: AsyncIterable<Uint8Array>,
+  source: AsyncIterable<Uint8Array> | Uint8Array,
   ref: string,
   options: { readonly limit: number; readonly small: number; readonly openSink: () => Promise<Sink> },
 ): Promise<Received> => {
   const { limit, small, openSink } = options;
+  if (source instanceof Uint8Array && source.byteLength <= Math.min(limit, small)) {
+    const data = Buffer.from(source.buffer, source.byteOffset, source.byteLength);
+    return { ref, size: data.length, md5: hash("md5", data, "buffer"), data };
+  }
   const held: Uint8Array[] = [];
   let size = 0;
   let large: { readonly sink: Sink; readonly digest: ReturnType<typeof createHash> } | undefined;
   try {
     // Leaving the loop must not destroy a request: its 413 has yet to be sent over the same socket.
     const chunks = source instanceof Readable ? source.iterator({ destroyOnReturn: false }) : source;
-    for await (const chunk of chunks as AsyncIterable<Uint8Array>) {
+    for await (const chunk of chunks instanceof Uint8Array ? [chunks] : (chunks as AsyncIterable<Uint8Array>)) {
       size += chunk.byteLength;
       if (size > limit) throw new TooLarge(limit);
       if (!large && size <= small) {

@@ -83,9 +83,10 @@ export interface Bytes {
   /**
    * Takes a stream in. Stops with `TooLarge` beyond `limit` bytes, the rest of a `Readable` left unread (it is not
    * destroyed, so that a refusal can still be sent); a stream that fails leaves nothing behind.
+   * Bytes that are all there already are taken as they are; nobody may change them afterwards.
    * The bytes of a file are synced before this resolves; small contents become durable with `attach`.
    */
-  receive(source: AsyncIterable<Uint8Array>, options?: { readonly limit?: number }): Promise<Upload>;
+  receive(source: AsyncIterable<Uint8Array> | Uint8Array, options?: { readonly limit?: number }): Promise<Upload>;
   /** Byte range [start, end) of a stored content. */
   read(ref: string, start?: number, end?: number): Readable;
   /**

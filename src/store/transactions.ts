@@ -3,11 +3,10 @@
  * the commit checks that everything it read still holds, or the work runs again.
  * @see docs/adr/0003-store.md
  */
-import { codecOf, type Codec } from "./codec.ts";
+import type { Codec, codecsOf } from "./codec.ts";
 import type { Driver, EntryCheck, IndexEntry, Place, Row, Write } from "./driver.ts";
 import { gates } from "./gates.ts";
 import { compareText, isText, spanOf, within, type Span } from "./keys.ts";
-import type { Sealer } from "./seal.ts";
 import { ConditionFailed, Contended } from "./store.ts";
 import type { Collection, CollectionSpec, Condition, Entry, Store, Transaction } from "./store.ts";
 
@@ -42,7 +41,8 @@ const readRow = async (driver: Driver, run: Run, place: Place): Promise<Row | un
   const held = run.writes.get(name);
   if (held)
     return held.json === undefined ? undefined : { key: held.key, json: held.json, etag: held.etag, sequence: 0 };
-  const row = await driver.get(place);
+  const found = driver.get(place);
+  const row = found instanceof Promise ? await found : found;
   if (!run.checks.has(name)) run.checks.set(name, { ...place, etag: row?.etag });
   return row;
 };
@@ -133,7 +133,7 @@ const collectionIn = <T>(
 
 const transactionOver = (
   driver: Driver,
-  sealer: Sealer,
+  codecFor: ReturnType<typeof codecsOf>,
   nextEtag: () => string,
   partitions: readonly string[],
   run: Run,
@@ -150,7 +150,7 @@ const transactionOver = (
     );
   };
   return {
-    collection: <T>(spec: CollectionSpec<T>) => collectionIn(driver, run, codecOf(spec, sealer), enter, nextEtag),
+    collection: <T>(spec: CollectionSpec<T>) => collectionIn(driver, run, codecFor(spec), enter, nextEtag),
     attach: ({ ref }) => {
       open();
       run.attach.add(ref);
@@ -198,7 +198,11 @@ const attempt = async <R>(
 };
 
 /** `Store.transact` over a driver. */
-export const transactor = (driver: Driver, sealer: Sealer, nextEtag: () => string): Store["transact"] => {
+export const transactor = (
+  driver: Driver,
+  codecFor: ReturnType<typeof codecsOf>,
+  nextEtag: () => string,
+): Store["transact"] => {
   const turns = gates();
   return async (partitions, work) => {
     let leave = (): void => {};
@@ -212,7 +216,7 @@ export const transactor = (driver: Driver, sealer: Sealer, nextEtag: () => strin
           release: new Set(),
           over: false,
         };
-        const tx = transactionOver(driver, sealer, nextEtag, partitions, run);
+        const tx = transactionOver(driver, codecFor, nextEtag, partitions, run);
         const attempted = await attempt(driver, run, () => work(tx));
         if (!attempted.again) return attempted.result;
         // Those who lost once take turns, so that everybody gets through however many writers there are.

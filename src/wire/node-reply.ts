@@ -12,6 +12,9 @@ const keepAliveBytes = 64 * 1024;
 /** Connection management is this server's business, whatever the one behind it said. */
 const hopByHop: ReadonlySet<string> = new Set(["connection", "keep-alive", "transfer-encoding", "proxy-connection"]);
 
+/** A body up to this size goes out in one write with its head: two buffers would be two pieces to put together. */
+const joinedBytes = 8 * 1024;
+
 const bodiless = (status: number): boolean => status === 204 || status === 304;
 
 /**
@@ -43,6 +46,8 @@ export const writeReply = (
   let payload: string | Uint8Array | undefined;
   let type: string | undefined;
   let length: number | undefined;
+  // ASCII is the same in both encodings, and node writes Latin-1 at half the cost; text is joined with the head.
+  let encoding: "utf8" | "latin1" = "utf8";
   if (content === undefined) length = 0;
   else if ("json" in content) {
     payload = JSON.stringify(content.json);
@@ -56,10 +61,15 @@ export const writeReply = (
     payload = content.bytes;
     type = content.type;
     length = payload.byteLength;
+    if (length > 0 && length <= joinedBytes) {
+      payload = Buffer.from(payload.buffer, payload.byteOffset, length).toString("latin1");
+      encoding = "latin1";
+    }
   } else {
     type = content.type;
     length = content.length;
   }
+  if (typeof payload === "string" && payload.length === length) encoding = "latin1";
   if (!typed && type !== undefined) headers["Content-Type"] = type;
   if (!sized && length !== undefined && !bodiless(reply.status)) headers["Content-Length"] = length;
 
@@ -82,11 +92,11 @@ export const writeReply = (
   }
   const silent = message.method === "HEAD" || bodiless(reply.status) || payload === undefined;
   if (leftover === "drain") {
-    if (!silent) response.write(payload);
+    if (!silent) response.write(payload, encoding);
     else response.flushHeaders();
     drain(message, () => response.end());
   } else if (silent) response.end();
-  else response.end(payload);
+  else response.end(payload, encoding);
 };
 
 /** What to do about a body that the handler did not read: nothing, close after the reply, or swallow some first. */

@@ -36,8 +36,10 @@ describe("lanyard clock", () => {
     expect((await box.lanyard("down")).code).toBe(0);
     expect((await box.lanyard("up", "-d", "--port", "0")).code).toBe(0);
     expect((await clock()).now).toBe("2030-01-31T12:00:00.000Z");
+    expect((await box.lanyard("status")).out).toContain("stands still at 2030-01-31T12:00:00.000Z");
     const { out } = await box.lanyard("clock", "reset");
     expect(out).toContain("the machine's time");
+    expect((await box.lanyard("status")).out).not.toContain("clock");
   });
 
   it("says what it cannot read", async () => {

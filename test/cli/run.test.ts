@@ -187,6 +187,6 @@ describe("the command line", () => {
     expect(code).toBe(0);
     for (const name of ["up", "down", "status", "run", "env", "az", "logs", "open", "start"])
       expect(out).toContain(`\n  ${name} `);
-    expect((await box.lanyard("run", "--help")).out).toContain("Usage: lanyard run [--as NAME]");
+    expect((await box.lanyard("run", "--help")).out).toContain("Usage: lanyard run [--as NAME [--identity PROTOCOL]]");
   });
 });

@@ -47,7 +47,7 @@ const wanted = {
       traffic: [{ latestRevision: true, weight: 100 }],
       corsPolicy: { allowedOrigins: ["https://example.com"] },
     },
-    secrets: [{ name: "pin", value: "4711" }],
+    secrets: [{ name: "pin", value: "the-pin-is-4711" }],
     identitySettings: [{ identity: identityId, lifecycle: "All" }],
   },
   template: {
@@ -82,7 +82,14 @@ const stopped = await apps.stop(group, "sdk-app");
 const started = await apps.start(group, "sdk-app");
 const inGroup = await listed(apps.listByResourceGroup(group));
 const inSubscription = await listed(apps.listBySubscription());
-const authToken = await refusal(apps.getAuthToken(group, "sdk-app"));
+const authToken = await apps.getAuthToken(group, "sdk-app");
+const logs = `${got.eventStreamEndpoint?.replace("/eventstream", "")}/revisions/${latest}/replicas/${latest}-0/containers/main/logstream`;
+const logOf = async (token: string | undefined, address = logs): Promise<{ status: number; text: string }> => {
+  const answer = await fetch(`${address}?tailLines=20&output=text`, { headers: { Authorization: `Bearer ${token}` } });
+  return { status: answer.status, text: await answer.text() };
+};
+const log = await logOf(authToken.token);
+const strangerLogs = [await logOf("guess"), await logOf(authToken.token, logs.replace("sdk-app", "kept-app"))];
 const inUse = await refusal(environments.beginDeleteAndWait(group, "env"));
 // A second app stays, for whoever asks for tokens as it.
 await apps.createOrUpdate(group, "kept-app", { ...wanted, identity: { type: "SystemAssigned" } });
@@ -101,7 +108,9 @@ process.stdout.write(
     replicas,
     statuses: [stopped.runningStatus, started.runningStatus],
     lists: [inGroup.map(({ name }) => name), inSubscription.map(({ name }) => name)],
-    authToken,
+    authToken: Object.keys(authToken),
+    log,
+    strangerLogs,
     inUse,
     gone,
   }),

@@ -36,7 +36,7 @@ describe("Microsoft's client for Container Apps", () => {
     expect(seen.withoutUser.identity.userAssignedIdentities).toBeUndefined();
     expect(seen.got.template).toEqual(seen.created.template);
     expect(seen.got.latestRevisionName).toBe(seen.created.latestRevisionName);
-    expect(seen.secrets.value).toEqual([{ name: "pin", value: "4711" }]);
+    expect(seen.secrets.value).toEqual([{ name: "pin", value: "the-pin-is-4711" }]);
   });
 
   it("lists revisions and replicas, restarts, stops and starts", () => {
@@ -48,9 +48,15 @@ describe("Microsoft's client for Container Apps", () => {
     expect(seen.lists).toEqual([["sdk-app"], ["sdk-app"]]);
   });
 
-  it("is told what is not there, and what is not built", () => {
+  it("reads the log stream with a token that is good for this app alone", () => {
+    expect(seen.authToken).toEqual(expect.arrayContaining(["token", "expires", "location"]));
+    expect(seen.log.status).toBe(200);
+    expect(seen.log.text).toMatch(/^\S+Z stdout F No container engine answers/);
+    expect(seen.strangerLogs).toMatchObject([{ status: 401 }, { status: 401 }]);
+  });
+
+  it("is told what is not there", () => {
     expect(seen.inUse).toEqual({ status: 409, code: "ManagedEnvironmentHasContainerApps" });
-    expect(seen.authToken).toEqual({ status: 404, code: "NotImplemented" });
     expect(seen.gone).toEqual({ status: 404, code: "ResourceNotFound" });
   });
 });
@@ -60,7 +66,7 @@ describe("a program that runs as a container app, where no engine is", () => {
     const names = ["PIN", "MODE", "CONTAINER_APP_NAME", "CONTAINER_APP_PORT", "OWN", "AZURE_CLIENT_SECRET"];
     const program = `console.log(JSON.stringify(${JSON.stringify(names)}.map((name) => process.env[name])))`;
     const { stdout } = await tenant.run("node", ["-e", program], { as: "kept-app", env: { OWN: "mine" } });
-    expect(JSON.parse(stdout)).toEqual(["4711", "test", "kept-app", "8080", "mine", null]);
+    expect(JSON.parse(stdout)).toEqual(["the-pin-is-4711", "test", "kept-app", "8080", "mine", null]);
   });
 
   it("has the app's identity", async () => {

@@ -111,3 +111,10 @@ it("never shows or logs a token", async () => {
   expect(page).toContain(userAssigned.principalId);
   expect(page).not.toMatch(/eyJ[\w-]+\.eyJ/);
 });
+
+it("passes its own tests, the deploy script's included", async () => {
+  const sample = join(root, "samples", "container-app-token");
+  const files = ["src/app.test.ts", "src/raw-token.test.ts", "deploy/deploy.test.ts"].map((file) => join(sample, file));
+  const { code, stdout } = await tenant.run("node", ["--test", ...files]);
+  expect(code, stdout).toBe(0);
+});

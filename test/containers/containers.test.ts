@@ -95,7 +95,7 @@ needs(
     readonly pin?: string;
     readonly identity?: object;
   }
-  const put = (name: string, { command, targetPort = port, pin = "4711", identity }: Wish) =>
+  const put = (name: string, { command, targetPort = port, pin = "the-pin-is-4711", identity }: Wish) =>
     arm("PUT", `${apps}/${name}`, {
       location: "eastus",
       ...(identity === undefined ? {} : { identity }),
@@ -151,7 +151,7 @@ needs(
   it("are reached under their production name, with their variables, secrets and place", async () => {
     const variables = await ask("web", "/env");
     expect(variables).toMatch(/^200 /);
-    expect(variables).toContain("PIN=4711");
+    expect(variables).toContain("PIN=the-pin-is-4711");
     expect(variables).toContain("CONTAINER_APP_NAME=web");
     expect(variables).toContain(`CONTAINER_APP_PORT=${port}`);
     expect(variables).toMatch(/NODE_OPTIONS=--no-warnings --require=\/run\/lanyard\/edge\/hook\.cjs/);
@@ -175,7 +175,32 @@ needs(
     const log = readFileSync(join(state, "containers", folder, "default_docker.log"), "utf8");
     expect(log).toMatch(/hello from web--\w{7}/);
     expect(log).toContain("trouble");
-    expect(log).not.toContain("4711");
+    expect(log).not.toContain("the-pin-is-4711");
+  });
+
+  it("have their log followed while they run", async () => {
+    const { properties: app } = await arm("GET", `${apps}/web`);
+    const { properties: access } = await arm("POST", `${apps}/web/getAuthtoken`);
+    const replica = `${app.latestRevisionName}/replicas/${app.latestRevisionName}-0`;
+    const address = `${app.eventStreamEndpoint.replace("/eventstream", "")}/revisions/${replica}/containers/main/logstream`;
+    const program = `
+      const answer = await fetch("${address}?follow=true&tailLines=20", { headers: { Authorization: "Bearer ${access.token}" } });
+      let text = "";
+      for await (const part of answer.body.pipeThrough(new TextDecoderStream())) {
+        text += part;
+        if (text.includes("hello") && !text.includes("server returned error"))
+          fetch("https://${app.configuration.ingress.fqdn}/cgi-bin/token");
+        // What the app writes because of that request arrives while the stream is open.
+        if (text.includes("server returned error")) break;
+      }
+      console.log(text);
+      process.exit();`;
+    const { code, stdout, stderr } = await tenant.run("node", ["--input-type=module", "-e", program]);
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout.split("\n").find((line) => line.includes("hello")) ?? "")).toMatchObject({
+      TimeStamp: expect.stringMatching(/Z$/),
+      Log: `hello from ${app.latestRevisionName}`,
+    });
   });
 
   it("get an identity without a restart or a new revision", async () => {
@@ -192,7 +217,7 @@ needs(
     const headerOf = (variables: string) => /IDENTITY_HEADER=(\w+)/.exec(variables)?.[1];
     const before = { containers: containersOf("web"), header: headerOf(await ask("web", "/env")) };
     await put("web", { pin: "0815" });
-    expect(await ask("web", "/env")).toContain("PIN=4711");
+    expect(await ask("web", "/env")).toContain("PIN=the-pin-is-4711");
     expect(containersOf("web")).toEqual(before.containers);
     await arm("POST", `${apps}/web/revisions/${(await latest("web")).name}/restart`);
     await running("web");

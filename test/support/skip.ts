@@ -21,6 +21,12 @@ const tools = {
     probe: ["-c", "import venv, ensurepip"],
     install: "install Python 3 with venv (Debian: apt install python3 python3-venv)",
   },
+  go: { variable: "LANYARD_GO", programs: ["go"], install: "install Go (Debian: apt install golang)" },
+  maven: {
+    variable: "LANYARD_MAVEN",
+    programs: ["mvn"],
+    install: "install Maven and a JDK (Debian: apt install maven)",
+  },
   az: { variable: "LANYARD_AZ", programs: ["az"], install: "install the Azure CLI (pip install azure-cli)" },
   podman: { variable: "LANYARD_PODMAN", programs: ["podman"], install: "install Podman (Debian: apt install podman)" },
   runc: { variable: "LANYARD_RUNC", programs: ["runc"], install: "install runc (Debian: apt install runc)" },

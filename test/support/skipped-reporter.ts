@@ -7,6 +7,8 @@ const separate = [
   { folder: "test/sample", script: "test:sample", needs: "a minute" },
   { folder: "test/python", script: "test:python", needs: "Python 3 with venv" },
   { folder: "test/az", script: "test:az", needs: "the Azure CLI" },
+  { folder: "test/containers", script: "test:containers", needs: "Podman" },
+  { folder: "test/clients", script: "test:clients", needs: "other languages" },
 ];
 
 /** A skipped suite once, not each of its tests; a test skipped alone by its own name, with its note. */

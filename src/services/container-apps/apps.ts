@@ -129,6 +129,10 @@ export const appResource = (context: AppsContext): ResourceType => {
     },
     actions: [
       { name: "listSecrets", handle: (_call, record) => json({ value: listedSecrets(appOf(record)) }) },
+      {
+        name: "getAuthtoken",
+        handle: (_call, record) => json({ location: record.location, properties: context.logTokens.issue(record.id) }),
+      },
       { name: "start", handle: (call, record) => setStopped(type, call, record, false, context) },
       { name: "stop", handle: (call, record) => setStopped(type, call, record, true, context) },
     ],

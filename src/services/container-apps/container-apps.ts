@@ -10,6 +10,8 @@ import { appResource } from "./apps.ts";
 import type { AppsContext } from "./context.ts";
 import { environmentResource } from "./environments.ts";
 import { containerAppFrontDoor, upgradeContainerApp } from "./front-door.ts";
+import { logStreamService } from "./log-stream.ts";
+import { logTokens } from "./log-tokens.ts";
 import { replicaResource, revisionOperations, revisionResource } from "./revisions.ts";
 import type { ContainerRunner } from "./runner.ts";
 import { setupOf } from "./setup.ts";
@@ -23,7 +25,7 @@ export interface ContainerAppsOptions {
 }
 
 export interface ContainerApps {
-  readonly service: Service;
+  readonly services: readonly Service[];
   readonly types: readonly ResourceType[];
   readonly armOperations: readonly AnyOperation<ArmTarget>[];
   /** For the edge: takes over a WebSocket upgrade of an app's host. False: not an app's. */
@@ -36,9 +38,15 @@ export interface ContainerApps {
 
 export const openContainerApps = ({ arm, runner, onError }: ContainerAppsOptions): ContainerApps => {
   const sync = appSync(arm.resources, runner, onError);
-  const context: AppsContext = { arm, resources: arm.resources, runner, sync };
+  const context: AppsContext = {
+    arm,
+    resources: arm.resources,
+    runner,
+    sync,
+    logTokens: logTokens(arm.ids, arm.clock),
+  };
   return {
-    service: anyService(containerAppFrontDoor(context)),
+    services: [anyService(containerAppFrontDoor(context)), anyService(logStreamService(context, context.logTokens))],
     types: [
       environmentResource(arm.resources, arm.ids),
       appResource(context),

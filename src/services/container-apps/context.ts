@@ -1,4 +1,5 @@
 import type { ArmContext } from "../../arm/context.ts";
+import type { LogTokens } from "./log-tokens.ts";
 import type { ContainerRunner } from "./runner.ts";
 import type { AppSync } from "./sync.ts";
 
@@ -8,4 +9,5 @@ export interface AppsContext {
   readonly resources: ArmContext["resources"];
   readonly runner: ContainerRunner;
   readonly sync: AppSync;
+  readonly logTokens: LogTokens;
 }

@@ -22,6 +22,12 @@ const runningStatus = (app: ContainerApp, state: RunState): string => {
   }
 };
 
+/** Where `log-stream.ts` answers: clients cut the last segment off and append the container. "" without an environment. */
+const eventStreamEndpoint = (appId: string, domain: string): string => {
+  const path = appId.replace(/\/providers\/Microsoft\.App/i, "");
+  return domain === "" ? "" : `https://${domain}${path}/eventstream`;
+};
+
 export const appView = (app: ContainerApp, domain: string, state: RunState): JsonObject => {
   const { properties } = app.record;
   const latest = app.revisions.at(-1);
@@ -40,6 +46,7 @@ export const appView = (app: ContainerApp, domain: string, state: RunState): Jso
     latestRevisionFqdn:
       latest === undefined || ingress === undefined ? "" : hostNameOf(latest.name, domain, ingress.external),
     customDomainVerificationId: textOf(properties["customDomainVerificationId"]),
+    eventStreamEndpoint: eventStreamEndpoint(app.id, domain),
     configuration: {
       ...configuration,
       secrets: shownSecrets(app),

@@ -18,7 +18,7 @@ import { databaseOperations } from "./operations/databases.ts";
 import { documentOperations } from "./operations/documents.ts";
 import { offerOperations } from "./operations/offers.ts";
 import { queryOperations } from "./operations/queries.ts";
-import { scriptOperations } from "./operations/scripts.ts";
+import { conflictOperations, unbuiltOperations } from "./operations/scripts.ts";
 import { type CosmosTarget, scopeOf } from "./target.ts";
 
 export interface CosmosServiceDependencies {
@@ -42,7 +42,7 @@ export const cosmosService = (deps: CosmosServiceDependencies): Service<CosmosTa
     ...queryOperations(engine, queries),
     ...batchOperations(engine, queries),
     ...offerOperations(engine, queries),
-    ...scriptOperations,
+    ...conflictOperations,
   ];
   return {
     name: "cosmos",
@@ -50,7 +50,7 @@ export const cosmosService = (deps: CosmosServiceDependencies): Service<CosmosTa
     hosts: [{ suffix: hostSuffix, exists: async (label) => (await accounts.ofLabel(label)) !== undefined }],
     dialect: deps.dialect,
     operations,
-    match: cosmosMatcher(operations),
+    match: cosmosMatcher([...operations, ...unbuiltOperations]),
     resolve: (request, match) => resolve(request, match, deps),
     scope: (call) => scopeOf(call.target),
     authenticators: [cosmosAuthenticator(deps.verifier)],

@@ -67,7 +67,9 @@ const readClaims = (assertion: string): Claims | undefined => {
     if (typeof iss !== "string" || typeof sub !== "string" || typeof exp !== "number") return undefined;
     const from = nbf ?? iat ?? 0;
     if (typeof from !== "number") return undefined;
-    return { iss, sub, audiences: typeof aud === "string" ? [aud] : (aud ?? []), nbf: from, exp, kid };
+    // jose decodes without looking: every member may be anything.
+    const audiences = [aud as unknown].flat().filter((each) => typeof each === "string");
+    return { iss, sub, audiences, nbf: from, exp, kid: typeof kid === "string" ? kid : undefined };
   } catch {
     return undefined;
   }

@@ -64,6 +64,9 @@ const policyVerdict = (vault: Vault, caller: TokenCaller, need: PolicyNeed): Ver
     : no("policy", `The caller's access policies of ${vault.name} lack ${wanted}.`, hint);
 };
 
+const firstRequest =
+  "No token came with it. That is how every client of Key Vault begins: the answer tells it where to get one.";
+
 /** Azure RBAC or access policies, by the vault's `enableRbacAuthorization`; the other's grants are ignored. */
 export const vaultDeciders = (rbac: Decider<VaultTarget>): readonly Decider<VaultTarget>[] => {
   const guarded = (decider: Decider<VaultTarget>): Decider<VaultTarget> => ({
@@ -71,6 +74,11 @@ export const vaultDeciders = (rbac: Decider<VaultTarget>): readonly Decider<Vaul
     decide: (question) => networkRefusal(question.target.vault, question.request) ?? decider.decide(question),
   });
   return [
+    {
+      name: "Challenge",
+      applies: (caller) => caller.kind === "anonymous",
+      decide: () => ({ allowed: false, cause: "no-token", reason: firstRequest, hint: firstRequest }),
+    },
     guarded({
       name: "Azure RBAC",
       applies: (caller, target) => caller.kind === "principal" && target.vault.rbac,

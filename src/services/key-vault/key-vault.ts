@@ -10,6 +10,8 @@ import { keyVaultArmOperations } from "./provider-operations.ts";
 import { vaultService } from "./service.ts";
 import type { VaultTarget } from "./target.ts";
 import { accessPoliciesType, secretsType } from "./vault-children.ts";
+import { keysType } from "./vault-keys.ts";
+import { openVaults } from "./vaults.ts";
 import { vaultResourceType } from "./vault-type.ts";
 
 /** Everything Key Vault puts into a tenant. */
@@ -29,13 +31,15 @@ export const openKeyVault = (options: {
   const { arm, store } = options;
   const { resources, clock, ids, tenant } = arm;
   const engine = openEngine(store, clock, ids);
+  const vaults = openVaults(resources);
   const graveyard = openGraveyard(engine, resources);
   return {
-    service: vaultService({ ...options, resources, tenantId: tenant.tenantId }, engine),
+    service: vaultService({ ...options, vaults, tenantId: tenant.tenantId }, engine),
     types: [
-      vaultResourceType({ ids, graveyard, tenantId: tenant.tenantId }),
-      accessPoliciesType({ resources }),
+      vaultResourceType({ ids, graveyard, vaults, tenantId: tenant.tenantId }),
+      accessPoliciesType({ resources, vaults }),
       secretsType({ resources, engine }),
+      keysType({ resources, engine }),
     ],
     armOperations: keyVaultArmOperations(arm, graveyard),
   };

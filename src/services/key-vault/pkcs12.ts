@@ -56,18 +56,14 @@ export const writePkcs12 = ({ key, certificates }: Bundle): Buffer => {
   return encode(tags.sequence, integer(3), contentInfo(safe), macOf(safe));
 };
 
-/** Readers want a MAC even under an empty password. The salt is fixed: with that password it protects nothing. */
+/** Readers want a MAC even under an empty password. The salt is fixed: with that password it protects
+ * nothing. One round is the default, which DER leaves out. */
 const macOf = (safe: Buffer): Buffer => {
   const salt = createHash("sha256").update(safe).digest().subarray(0, 8);
   const key = keyOf(secretOf(""), salt, 1, 3, 32, "sha256");
   const mac = createHmac("sha256", key).update(safe).digest();
   const algorithm = encode(tags.sequence, oid("2.16.840.1.101.3.4.2.1"), encode(tags.empty));
-  return encode(
-    tags.sequence,
-    encode(tags.sequence, algorithm, encode(tags.octets, mac)),
-    encode(tags.octets, salt),
-    integer(1),
-  );
+  return encode(tags.sequence, encode(tags.sequence, algorithm, encode(tags.octets, mac)), encode(tags.octets, salt));
 };
 
 /** Password as BMPString with its two zero bytes (RFC 7292, B.1). */

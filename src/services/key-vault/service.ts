@@ -1,4 +1,3 @@
-import type { Resources } from "../../arm/resources.ts";
 import type { TokenVerifier } from "../../identity/verify.ts";
 import { type Fault, notBuilt } from "../../kernel/fault.ts";
 import { pathMatcher } from "../../kernel/match.ts";
@@ -19,10 +18,10 @@ import { refusal } from "./refusal.ts";
 import { printable } from "./request.ts";
 import { secretOperations } from "./secrets.ts";
 import type { VaultOperation, VaultTarget } from "./target.ts";
-import { vaultNamed } from "./vault.ts";
+import type { Vaults } from "./vaults.ts";
 
 export interface VaultServiceDependencies {
-  readonly resources: Resources;
+  readonly vaults: Vaults;
   readonly verifier: TokenVerifier;
   readonly rbac: Decider<VaultTarget>;
   readonly tenantId: string;
@@ -34,7 +33,7 @@ const suffix = ".vault.azure.net";
 
 /** The vault data plane: `{vault}.vault.azure.net`. */
 export const vaultService = (deps: VaultServiceDependencies, engine: Engine): Service<VaultTarget> => {
-  const { resources, tenantId, dialect } = deps;
+  const { vaults, tenantId, dialect } = deps;
   const operations: readonly VaultOperation[] = [
     ...secretOperations(engine),
     ...keyOperations(engine),
@@ -47,7 +46,7 @@ export const vaultService = (deps: VaultServiceDependencies, engine: Engine): Se
   return {
     name: "key-vault",
     title: "Key Vault",
-    hosts: [{ suffix, exists: async (label) => (await vaultNamed(resources, label)) !== undefined }],
+    hosts: [{ suffix, exists: async (label) => (await vaults.named(label)) !== undefined }],
     dialect: {
       ...dialect,
       headers: (exchange) => ({ ...dialect.headers(exchange), ...regionOf(exchange as Exchange<VaultTarget>) }),
@@ -75,9 +74,9 @@ const regionOf = ({ target }: Exchange<VaultTarget>): Record<string, string> =>
 const resolve = async (
   request: Request,
   match: Match<VaultTarget>,
-  { resources }: VaultServiceDependencies,
+  { vaults }: VaultServiceDependencies,
 ): Promise<VaultTarget> => {
-  const vault = await vaultNamed(resources, request.host.slice(0, -suffix.length));
+  const vault = await vaults.named(request.host.slice(0, -suffix.length));
   if (vault === undefined) throw vaultFault("noSuchAddress", { path: printable(request.host) });
   const operation = match.operation as VaultOperation;
   const { name } = match.parameters;

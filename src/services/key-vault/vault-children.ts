@@ -10,17 +10,19 @@ import type { Engine, VersionRecord } from "./engine.ts";
 import { setSecret } from "./secrets.ts";
 import { objectId } from "./target.ts";
 import { type Vault, listOf, vaultOf, vaultType } from "./vault.ts";
+import type { Vaults } from "./vaults.ts";
 import { apiVersions, readPolicies } from "./vault-type.ts";
 
-interface Dependencies {
+export interface ChildDependencies {
   readonly resources: Resources;
   readonly engine: Engine;
+  readonly vaults: Vaults;
 }
 
-const vaultAt = async (id: string, resources: Resources): Promise<Vault> => {
+/** @throws Fault 404 */
+export const vaultAt = async (id: string, resources: Resources): Promise<Vault> => {
   const record = await resources.get(id);
-  if (record?.type !== vaultType)
-    throw armFault("parentNotFound", { verb: "write", type: `${vaultType}/secrets`, parent: id });
+  if (record?.type !== vaultType) throw armFault("parentNotFound", { verb: "read", type: vaultType, parent: id });
   return vaultOf(record);
 };
 
@@ -31,7 +33,10 @@ const bodyOf = async (call: ArmCall): Promise<JsonObject> => {
 };
 
 /** `accessPolicies/add|replace|remove`: a write on the vault that needs only `accessPolicies/write`. */
-export const accessPoliciesType = ({ resources }: Pick<Dependencies, "resources">): ResourceType => ({
+export const accessPoliciesType = ({
+  resources,
+  vaults,
+}: Pick<ChildDependencies, "resources" | "vaults">): ResourceType => ({
   type: `${vaultType}/accessPolicies`,
   apiVersions,
   at: "group",
@@ -50,6 +55,7 @@ export const accessPoliciesType = ({ resources }: Pick<Dependencies, "resources"
           accessPolicies: change(listOf(record.properties["accessPolicies"]).map(objectOf), asked),
         },
       }));
+      vaults.changed(vault.name);
       return json({
         id: `${vault.id}/accessPolicies/`,
         type: `${vaultType}/accessPolicies`,
@@ -101,7 +107,7 @@ const changes: Readonly<Record<string, (before: Policies, asked: Policies) => Po
     combine(before, asked, (held, given) => held.filter((word) => !given.includes(word) && !given.includes("all"))),
 };
 
-const attributes = (version: VersionRecord): JsonObject => ({
+export const shownAttributes = (version: VersionRecord): JsonObject => ({
   enabled: version.enabled,
   ...(version.nbf === undefined ? {} : { nbf: version.nbf }),
   ...(version.exp === undefined ? {} : { exp: version.exp }),
@@ -118,14 +124,14 @@ const shown = (vault: Vault, version: VersionRecord): JsonObject => ({
   tags: version.tags ?? {},
   properties: {
     ...(version.contentType === undefined ? {} : { contentType: version.contentType }),
-    attributes: attributes(version),
+    attributes: shownAttributes(version),
     secretUri: objectId(vault, "secrets", version.name),
     secretUriWithVersion: objectId(vault, "secrets", version.name, version.version),
   },
 });
 
 /** `vaults/secrets`: templates write secrets with the ARM right alone, without rights on data (access.md 3.1). */
-export const secretsType = ({ resources, engine }: Dependencies): ResourceType => ({
+export const secretsType = ({ resources, engine }: Pick<ChildDependencies, "resources" | "engine">): ResourceType => ({
   type: `${vaultType}/secrets`,
   apiVersions,
   at: "group",

@@ -6,6 +6,7 @@ import { permissions } from "./actions.ts";
 import { keyVaultArmFault } from "./faults.ts";
 import type { Graveyard } from "./graveyard.ts";
 import { isPolicy, listOf, vaultType } from "./vault.ts";
+import type { Vaults } from "./vaults.ts";
 
 export const apiVersions = ["2026-02-01", "2025-05-01", "2024-11-01", "2023-07-01", "2022-07-01", "2016-10-01"];
 
@@ -19,6 +20,7 @@ interface Dependencies {
   readonly ids: Ids;
   readonly tenantId: string;
   readonly graveyard: Graveyard;
+  readonly vaults: Vaults;
 }
 
 /** `Microsoft.KeyVault/vaults`. Source: management-sdks.md 4, 5.7, 6; az-cli.md 3.1, 4.10. */
@@ -35,8 +37,12 @@ export const vaultResourceType = (deps: Dependencies): ResourceType => ({
   },
   codes: { created: 200, updated: 200, deleted: 200 },
   write: (change) => draft(change, deps),
-  written: (record) => deps.graveyard.release(record.name),
+  written: async (record) => {
+    deps.vaults.changed(record.name);
+    await deps.graveyard.release(record.name);
+  },
   deleting: (record) => deps.graveyard.bury(record),
+  deleted: async (record) => deps.vaults.changed(record.name),
 });
 
 const draft = async (change: Change, { ids, tenantId, graveyard }: Dependencies): Promise<Draft> => {

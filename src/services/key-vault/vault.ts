@@ -1,5 +1,4 @@
 import { type Json, type JsonObject, isObject, objectOf, type ResourceRecord, textOf } from "../../arm/record.ts";
-import type { Resources } from "../../arm/resources.ts";
 import type { ObjectKind } from "./actions.ts";
 
 export const vaultType = "Microsoft.KeyVault/vaults";
@@ -70,12 +69,6 @@ const policyOf = (value: Json): AccessPolicy => {
       certificates: words(granted["certificates"]),
     },
   };
-};
-
-/** Key Vault names are unique across the tenant, in any letter case. */
-export const vaultNamed = async (resources: Pick<Resources, "named">, name: string): Promise<Vault | undefined> => {
-  const record = await resources.named(vaultType, name);
-  return record === undefined ? undefined : vaultOf(record);
 };
 
 export const isPolicy = (value: unknown): value is JsonObject => isObject(value);

@@ -125,6 +125,25 @@ describe("vaults", () => {
     expect((await vaults.arm("PUT", `${vaults.vaultId("kv1")}/accessPolicies/merge`, {})).status).toBe(400);
   });
 
+  it("make keys through ARM, and leave those alone that exist", async () => {
+    await using vaults = await startVaults();
+    vaults.ok(await vaults.createVault("kv1"));
+    const path = `${vaults.vaultId("kv1")}/keys/k`;
+    const made = await vaults.arm("PUT", path, { properties: { kty: "EC", curveName: "P-384", keyOps: ["sign"] } });
+    expect(made).toMatchObject({
+      status: 200,
+      body: {
+        properties: { kty: "EC", curveName: "P-384", keyOps: ["sign"], keyUri: "https://kv1.vault.azure.net/keys/k" },
+      },
+    });
+    const again = await vaults.arm("PUT", path, { properties: { kty: "RSA", keySize: 2048 } });
+    expect(again.body).toEqual(made.body);
+    expect((await vaults.arm("GET", `${vaults.vaultId("kv1")}/keys`)).body.value).toEqual([made.body]);
+    expect((await vaults.arm("PUT", `${vaults.vaultId("kv1")}/keys/x`, { properties: { kty: "DES" } })).status).toBe(
+      400,
+    );
+  });
+
   it("refuse what Azure refuses", async () => {
     await using vaults = await startVaults();
     const attempts: object[] = [

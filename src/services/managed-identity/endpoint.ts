@@ -1,8 +1,9 @@
 import type { AppSecrets } from "../../identity/app-secrets.ts";
+import type { IssuedToken } from "../../identity/tokens.ts";
 import type { Call } from "../../kernel/call.ts";
 import type { Caller } from "../../kernel/caller.ts";
 import { epochSeconds } from "../../kernel/clock.ts";
-import { json, queryValue, type Reply, type Request } from "../../kernel/message.ts";
+import { json, queryValue, type Reply, type ReplyBody, type Request } from "../../kernel/message.ts";
 import { operationsOf } from "../../kernel/operation.ts";
 import type { Authenticator, Service } from "../../kernel/service.ts";
 import { type ArcKeys, answerArcChallenge } from "./arc.ts";
@@ -24,7 +25,11 @@ const appService: Selectors = {
   mi_res_id: "resourceId",
   msi_res_id: "resourceId",
 };
-const legacy: Selectors = { clientid: "appId" };
+/**
+ * 2017-09-01 documents `clientid` alone. msal-python sends the others too, for Azure ML: who names an identity gets that one
+ * or none, never silently another.
+ */
+const legacy: Selectors = { clientid: "appId", ...appService };
 const machine: Selectors = {
   client_id: "appId",
   object_id: "objectId",
@@ -43,12 +48,20 @@ const formLimit = 16 * 1024;
  * extra slashes.
  */
 export const managedIdentityService = (context: IdentityEndpointContext): Service<Protocol> => {
+  // An app asks again and again: as long as the token is the same, so is the answer.
+  const answers = new WeakMap<IssuedToken, ReplyBody>();
   const appServiceToken = async (call: Call<Protocol>): Promise<Reply> => {
     const record = await appOf(call.caller, context);
     const question = readQuestion(call.request.query, call.target === "2019-08-01" ? appService : legacy);
     const granted = await grant(record, question, context, false);
-    const body = tokenBody(granted);
-    return json(call.target === "2017-09-01" ? { ...body, expires_on: linuxTime(granted.token.expiresAt) } : body);
+    const { token } = granted;
+    if (call.target === "2017-09-01") return json({ ...tokenBody(granted), expires_on: linuxTime(token.expiresAt) });
+    const body = answers.get(token) ?? {
+      text: JSON.stringify(tokenBody(granted)),
+      type: "application/json; charset=utf-8",
+    };
+    answers.set(token, body);
+    return { status: 200, body };
   };
   const getToken = operation({
     name: "GetToken",
@@ -64,15 +77,17 @@ export const managedIdentityService = (context: IdentityEndpointContext): Servic
     needs: proof,
     handle: appServiceToken,
   });
-  const postCloudShellToken = operation({
-    name: "PostCloudShellToken",
-    method: "POST",
+  const cloudShellToken = operation({
+    name: "CloudShellToken",
+    // msal4j sends GET.
+    method: ["GET", "POST"],
     path: "/cloud-shell/:app/oauth2/token",
     needs: proof,
     bodyLimit: formLimit,
     handle: async (call) => {
       const record = await appOf(call.caller, context);
-      const granted = await grant(record, readQuestion(await call.body.form(), machine), context, false);
+      const parameters = call.request.method === "POST" ? await call.body.form() : call.request.query;
+      const granted = await grant(record, readQuestion(parameters, machine), context, false);
       return json(imdsBody(granted, epochSeconds(call.clock)));
     },
   });
@@ -92,7 +107,7 @@ export const managedIdentityService = (context: IdentityEndpointContext): Servic
       return json({ ...imdsBody(granted, epochSeconds(call.clock)), ...echo });
     },
   });
-  const operations = [getToken, getAzureMlToken, postCloudShellToken, getArcToken];
+  const operations = [getToken, getAzureMlToken, cloudShellToken, getArcToken];
   return {
     name: "managed-identity",
     title: "Managed identity endpoint",
@@ -103,7 +118,7 @@ export const managedIdentityService = (context: IdentityEndpointContext): Servic
       const path = plainPath(request);
       for (const each of operations) {
         const found = templates.get(each.path)?.exec(path);
-        if (found !== undefined && found !== null && each.method === request.method)
+        if (found !== undefined && found !== null && [each.method].flat().includes(request.method))
           return { operation: each, parameters: { app: found[1] ?? "" } };
       }
       return undefined;
@@ -157,7 +172,7 @@ const protocolOf = (request: Request, operationName: string): Protocol => {
   }
   if (request.header("metadata")?.toLowerCase() !== "true")
     throw identityFault(400, "invalid_request", "Required metadata header not specified");
-  if (operationName === "PostCloudShellToken") return "cloud-shell";
+  if (operationName === "CloudShellToken") return "cloud-shell";
   if (!/^20\d\d-\d\d-\d\d(-preview)?$/.test(version ?? "")) throw wrongVersion("Use 2020-06-01.");
   return "arc";
 };

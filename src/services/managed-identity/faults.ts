@@ -55,7 +55,7 @@ export const loopbackDialect: Dialect = {
     const { status, headers, message } = fault;
     const name = exchange.match?.operation.name;
     if (name === "GetArcToken") return { status, headers, body: { json: imdsError(fault) } };
-    if (name === "PostCloudShellToken")
+    if (name === "CloudShellToken")
       return { status, headers, body: { json: { error: { code: fault.code, message } } } };
     return { status, headers, body: { json: { statusCode: status, message, correlationId: exchange.id } } };
   },

@@ -45,10 +45,19 @@ export interface Granted {
   readonly question: TokenQuestion;
 }
 
+const none: readonly string[] = [];
+
 /** Reads a request's parameters; names compare in any letter case, an empty value is none. @throws Fault */
 export const readQuestion = (parameters: URLSearchParams, selectors: Selectors): TokenQuestion => {
-  const values = (wanted: string): string[] =>
-    [...parameters].flatMap(([name, value]) => (name.toLowerCase() === wanted && value !== "" ? [value] : []));
+  const given = new Map<string, string[]>();
+  for (const [name, value] of parameters) {
+    if (value === "") continue;
+    const lower = name.toLowerCase();
+    const before = given.get(lower);
+    if (before === undefined) given.set(lower, [value]);
+    else before.push(value);
+  }
+  const values = (wanted: string): readonly string[] => given.get(wanted) ?? none;
   const selections = Object.entries(selectors).flatMap(([name, attribute]) =>
     values(name).map((value) => ({ name, attribute, value: value.toLowerCase() })),
   );
@@ -88,9 +97,19 @@ export const grant = async (
   const principal = await select(record, question.selection, context.directory, loneUserAssigned);
   const token = await context.tokens.token(principal, question.resource, record.id, {
     claimsCapable: question.claimsCapable,
+    lifetime: () => taggedLifetime(principal, context.resources),
     bypass: (cached) => question.claims || (question.refused !== undefined && cached() === question.refused),
   });
   return { principal, token, question };
+};
+
+/** Tag of a site, container app or user-assigned identity: the lifetime of its identity's tokens, in seconds. */
+const lifetimeTag = "lanyard-token-lifetime";
+
+const taggedLifetime = async (principal: ServicePrincipal, resources: Resources): Promise<number | undefined> => {
+  const { tags = {} } = (await resources.get(principal.resourceId ?? "/")) ?? {};
+  const tag = tags[lifetimeTag] ?? "";
+  return /^[1-9]\d{0,4}$/.test(tag) ? Math.min(Number(tag), 86_400) : undefined;
 };
 
 const select = async (

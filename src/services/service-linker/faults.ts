@@ -5,7 +5,7 @@ export const linkerFault = catalogue({
     status: 400,
     code: "InvalidTargetService",
     message:
-      "The target service id '{id}' is not supported. Use the id of a PostgreSQL flexible server's database or of a storage account's blob, queue or table service.",
+      "The target service id '{id}' is not supported. Use the id of a PostgreSQL flexible server's database, of a storage account's blob, queue or table service, or of a key vault.",
   },
   invalidSource: {
     status: 400,

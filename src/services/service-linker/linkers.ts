@@ -3,8 +3,9 @@ import { isObject, type JsonObject, objectOf, type ResourceRecord, textOf } from
 import { parentOf } from "../../arm/resource-id.ts";
 import type { ArmCall, Change, Draft, ResourceType } from "../../arm/resource-type.ts";
 import { json } from "../../kernel/message.ts";
-import { enableIdentity, grantRole, writeSettings } from "./connect.ts";
+import { enableIdentity, writeSettings } from "./connect.ts";
 import { linkerFault } from "./faults.ts";
+import { grant, type Grants, revoke } from "./grants.ts";
 import { type Authentication, type Setting, settingsFor } from "./settings.ts";
 import { type Target, targetOf } from "./targets.ts";
 import { validate } from "./validate.ts";
@@ -15,8 +16,10 @@ const type = "Microsoft.ServiceLinker/linkers";
 /** What a connection wrote, to be taken back with it. */
 interface Written {
   readonly settings: readonly Setting[];
-  readonly roleAssignmentId?: string;
+  readonly grants: Grants;
 }
+
+const none: Grants = { roleAssignmentIds: [] };
 
 /**
  * `Microsoft.ServiceLinker/linkers`: settings, identity and role assignment in one resource. It never makes database roles:
@@ -95,7 +98,7 @@ const apply = (record: ResourceRecord, change: Change, context: ArmContext): Pro
 const connect = async (record: ResourceRecord, change: Change, work: Work, context: ArmContext): Promise<Written> => {
   const source = parentOf(record.id);
   const target = readTarget(record.properties);
-  const before: Written = change.existing === undefined ? { settings: [] } : writtenOf(change.existing);
+  const before: Written = change.existing === undefined ? { settings: [], grants: none } : writtenOf(change.existing);
   await work.send("Reading the target", "GET", target.resourceId);
   const properties = { ...record.properties, authInfo: objectOf(record.secrets)["authInfo"] };
   const authentication = await completeAuthentication(
@@ -105,21 +108,16 @@ const connect = async (record: ResourceRecord, change: Change, work: Work, conte
   );
   const settings = await settingsOf(record, target, authentication, context);
   const principalId = await enableIdentity(work, source, authentication, context);
-  const role =
-    target.kind === "storage" && principalId !== undefined
-      ? await grantRole(work, target, principalId, context.ids.guid(), context)
-      : undefined;
+  const grants = principalId === undefined ? none : await grant(work, target, principalId, before.grants, context);
   await writeSettings(
     work,
     source,
     settings,
     before.settings.map(([name]) => name),
   );
-  const earlier = before.roleAssignmentId;
-  // The role of the connection's previous shape goes with that, as it does when the connection is deleted.
-  if (earlier !== undefined && earlier !== role?.id) await work.status("DELETE", earlier);
-  const own = role?.made === true || (earlier !== undefined && earlier === role?.id) ? role?.id : undefined;
-  return { settings, ...(own === undefined ? {} : { roleAssignmentId: own }) };
+  // The rights of the connection's previous shape go with that, as they do when the connection is deleted.
+  await revoke(work, before.grants, grants, context.tenant.tenantId);
+  return { settings, grants };
 };
 
 const settingsOf = async (
@@ -158,7 +156,7 @@ const settingsOf = async (
 /** Takes back the settings and the role assignment that it made; the identity and the database role stay. */
 const disconnect = async (record: ResourceRecord, call: ArmCall, context: ArmContext): Promise<void> => {
   const source = parentOf(record.id);
-  const { settings, roleAssignmentId } = writtenOf(record);
+  const { settings, grants } = writtenOf(record);
   const work = new Work(call);
   // A source that goes with its group, or is being deleted itself, needs no settings taken back.
   if (call.caller.kind !== "platform" && (await context.resources.get(source)) !== undefined)
@@ -170,7 +168,7 @@ const disconnect = async (record: ResourceRecord, call: ArmCall, context: ArmCon
         settings.map(([name]) => name),
       ),
     );
-  if (roleAssignmentId !== undefined) await work.status("DELETE", roleAssignmentId);
+  await revoke(work, grants, none, context.tenant.tenantId);
 };
 
 const readTarget = (properties: JsonObject): Target => {
@@ -210,6 +208,8 @@ const completeAuthentication = async (
   target: Target,
   work: Work,
 ): Promise<Authentication> => {
+  if (authentication.kind === "secret" && target.kind === "vault")
+    throw linkerFault("invalidAuthentication", { type: "secret", why: "A key vault takes identities only." });
   if (authentication.kind !== "secret" || target.kind !== "storage") return authentication;
   const keys = (await work.send("Reading the account's keys", "POST", `${target.resourceId}/listKeys`))["keys"];
   return { kind: "secret", secret: textOf(objectOf(Array.isArray(keys) ? keys[0] : undefined)["value"]) };
@@ -230,12 +230,17 @@ const withoutSecrets = (authInfo: JsonObject): JsonObject => {
 
 const writtenOf = (record: ResourceRecord): Written => {
   const written = objectOf(objectOf(record.secrets)["written"]);
-  const { settings, roleAssignmentId } = written;
-  const id = textOf(roleAssignmentId);
+  const { settings, grants } = written;
   return {
     settings: Array.isArray(settings)
       ? settings.map((each) => (Array.isArray(each) ? ([textOf(each[0]), textOf(each[1])] as const) : ["", ""]))
       : [],
-    ...(id === "" ? {} : { roleAssignmentId: id }),
+    // A connection of an earlier version kept one assignment by itself.
+    grants: grants === undefined ? earlierGrants(written) : (objectOf(grants) as unknown as Grants),
   };
+};
+
+const earlierGrants = (written: JsonObject): Grants => {
+  const id = textOf(written["roleAssignmentId"]);
+  return { roleAssignmentIds: id === "" ? [] : [id] };
 };

@@ -33,7 +33,7 @@ export type Setting = readonly [name: string, value: string];
 /** Settings in the documented order; undefined for a client type that the target does not have. */
 export const settingsFor = (request: SettingsRequest): readonly Setting[] | undefined => {
   const { target, connectionName, customizedKeys = {} } = request;
-  const own = target.kind === "postgres" ? postgresSettings(target, request) : storageSettings(target, request);
+  const own = ownSettings(target, request);
   if (own === undefined) return undefined;
   const middle = connectionName === undefined ? "" : `${connectionName.toUpperCase()}_`;
   return [...own, ...credentialSettings(request.authentication)].map(([name, value]) => {
@@ -41,6 +41,29 @@ export const settingsFor = (request: SettingsRequest): readonly Setting[] | unde
     return [customizedKeys[key] ?? key, value] as const;
   });
 };
+
+const ownSettings = (target: Target, request: SettingsRequest): readonly Setting[] | undefined => {
+  switch (target.kind) {
+    case "postgres":
+      return postgresSettings(target, request);
+    case "storage":
+      return storageSettings(target, request);
+    case "vault":
+      return vaultSettings(target, request);
+  }
+};
+
+/** The scope is the documented one, though a token for the vault needs another (how-to-integrate-key-vault). */
+const vaultSettings = (
+  { vault }: Target & { kind: "vault" },
+  { clientType }: SettingsRequest,
+): readonly Setting[] | undefined =>
+  clientType.toLowerCase() === "springboot"
+    ? undefined
+    : [
+        ["RESOURCEENDPOINT", `https://${vault.toLowerCase()}.vault.azure.net/`],
+        ["SCOPE", "https://management.azure.com/.default"],
+      ];
 
 const postgresSettings = (
   target: Target & { kind: "postgres" },

@@ -3,17 +3,21 @@ import { nameOf, parentOf } from "../../arm/resource-id.ts";
 /** What a connection leads to. Ids as written in `targetService.id` (app-service.md 5.1). */
 export type Target =
   | { readonly kind: "postgres"; readonly resourceId: string; readonly server: string; readonly database: string }
-  | { readonly kind: "storage"; readonly resourceId: string; readonly account: string; readonly service: StorageKind };
+  | { readonly kind: "storage"; readonly resourceId: string; readonly account: string; readonly service: StorageKind }
+  | { readonly kind: "vault"; readonly resourceId: string; readonly vault: string };
 
 export type StorageKind = "blob" | "queue" | "table";
 
 const database = /\/providers\/Microsoft\.DBforPostgreSQL\/flexibleServers\/[^/]+\/databases\/[^/]+$/i;
 const storage = /\/providers\/Microsoft\.Storage\/storageAccounts\/[^/]+\/(blob|queue|table)Services\/default$/i;
 
+const vault = /\/providers\/Microsoft\.KeyVault\/vaults\/[^/]+$/i;
+
 /** Reads a target id; undefined when it is no kind of target that Lanyard connects to. */
 export const targetOf = (id: string): Target | undefined => {
   if (database.test(id))
     return { kind: "postgres", resourceId: id, server: nameOf(parentOf(id)), database: nameOf(id) };
+  if (vault.test(id)) return { kind: "vault", resourceId: id, vault: nameOf(id) };
   const service = storage.exec(id)?.[1]?.toLowerCase();
   if (service === undefined) return undefined;
   const account = parentOf(id);
@@ -21,5 +25,13 @@ export const targetOf = (id: string): Target | undefined => {
 };
 
 /** Two connections of one source to the same kind need the connection's name in their settings' names. */
-export const targetType = (target: Target): string =>
-  target.kind === "postgres" ? "POSTGRESQL" : `STORAGE${target.service.toUpperCase()}`;
+export const targetType = (target: Target): string => {
+  switch (target.kind) {
+    case "postgres":
+      return "POSTGRESQL";
+    case "storage":
+      return `STORAGE${target.service.toUpperCase()}`;
+    case "vault":
+      return "KEYVAULT";
+  }
+};

@@ -9,32 +9,37 @@ type Remembered = { -readonly [Member in keyof Row]: Row[Member] };
 
 export interface HotRows {
   readonly get: (place: Place) => Row | undefined;
+  /** What is remembered of a place: its row, null where there is none, undefined when it has to be read. */
+  readonly known: (place: Place) => Row | null | undefined;
   /** The row is about to be written. */
   readonly forget: (place: Place) => void;
 }
 
 /**
  * Rows that were read before, such as the account, the container and the principal of every request. This process is the
- * only one that writes (lock.ts), so a row is good until it is written; rolling back needs nothing more.
+ * only one that writes (lock.ts), so a row is good until it is written; rolling back needs nothing more. That a row is
+ * not there is remembered too: a transaction that reads it asks again when it commits.
  */
 export const hotRows = (read: (place: Place) => Row | undefined): HotRows => {
-  const rows = new Map<string, Remembered>();
+  const rows = new Map<string, Remembered | null>();
   const nameOf = ({ collection, partition, key }: Place): string => `${collection}\0${partition}\0${key}`;
   return {
     get: (place) => {
       const name = nameOf(place);
       const known = rows.get(name);
+      if (known === null) return undefined;
       if (known !== undefined) {
         // From the second time on it pays to keep what the text means as well.
         known.kept ??= {};
         return known;
       }
       const row = read(place);
-      if (row === undefined || row.json.length > LARGEST) return row;
+      if (row !== undefined && row.json.length > LARGEST) return row;
       if (rows.size >= REMEMBERED) rows.delete(rows.keys().next().value ?? "");
-      rows.set(name, row);
+      rows.set(name, row ?? null);
       return row;
     },
+    known: (place) => rows.get(nameOf(place)),
     forget: (place) => {
       rows.delete(nameOf(place));
     },

@@ -153,9 +153,9 @@ const writesOf = (database: DatabaseSync, nextSequence: (partition: string) => n
     for (const entry of entries) if (!old.some(same(entry))) addEntry.run(collection, partition, ...entry, key);
   };
 
-  return (write: Write): number => {
+  return (write: Write, isNew: boolean): number => {
     const { collection, partition, key, json, etag, entries, indexed } = write;
-    if (indexed) reindex(write, entries);
+    if (indexed && !(isNew && entries.length === 0)) reindex(write, entries);
     if (json === undefined) {
       if (remove.run(collection, partition, key).changes === 0) return 0;
       const sequence = nextSequence(partition);
@@ -193,9 +193,11 @@ export const sqliteRows = (database: DatabaseSync, isHeld: (ref: string) => bool
     settle: sequences.settle,
     forget: sequences.forget,
     apply: (commit) => {
-      for (const { collection, partition, key, etag } of commit.checks) {
-        const found = etagOf.get(collection, partition, key)?.["etag"];
-        if (found !== etag) return { kind: "stale", exists: found !== undefined };
+      for (const check of commit.checks) {
+        const known = hot.known(check);
+        const found =
+          known === undefined ? etagOf.get(check.collection, check.partition, check.key)?.["etag"] : known?.etag;
+        if (found !== check.etag) return { kind: "stale", exists: found !== undefined };
       }
       for (const { partition, sequence } of commit.partitionChecks) {
         if (sequences.current(partition) !== sequence) return { kind: "stale", exists: true };
@@ -205,8 +207,9 @@ export const sqliteRows = (database: DatabaseSync, isHeld: (ref: string) => bool
         else addFile.run(ref);
       }
       const done = commit.writes.map((one) => {
+        const isNew = hot.known(one) === null;
         hot.forget(one);
-        return write(one);
+        return write(one, isNew);
       });
       for (const ref of commit.release) {
         if (isHeld(ref)) {

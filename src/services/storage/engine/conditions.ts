@@ -41,6 +41,7 @@ const time = (value: string | undefined, header: string): number | undefined => 
 
 /** Undefined: the request carries none. @throws Fault InvalidHeaderValue */
 export const conditionsOf = (request: Request, of: "target" | "source" = "target"): Conditions | undefined => {
+  if (names[of].every((name) => request.header(name) === undefined)) return undefined;
   const [match, noneMatch, modified, unmodified, tags] = names[of];
   const read = {
     match: etags(request.header(match)),

@@ -24,10 +24,6 @@ export interface Received {
   readonly crc64: string | undefined;
 }
 
-async function* once(bytes: Buffer): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
-
 async function* watched(
   source: AsyncIterable<Uint8Array>,
   see: (chunk: Uint8Array) => void,
@@ -108,7 +104,7 @@ const gather = async (engine: Engine, call: Pick<BlobCall, "body">, checks: Chec
   const bytes = await call.body.bytes();
   const crc = checks.crc === undefined ? undefined : crc64().update(bytes).digest();
   if (bytes.length === 0) return { upload: undefined, size: 0, md5: emptyMd5, crc64: crc };
-  const upload = await engine.store.bytes.receive(once(bytes));
+  const upload = await engine.store.bytes.receive(bytes);
   return { upload, size: upload.size, md5: upload.md5.toString("base64"), crc64: crc };
 };
 

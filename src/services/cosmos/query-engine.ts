@@ -108,7 +108,14 @@ export const openQueryEngine = ({ clock, ids }: { readonly clock: Clock; readonl
         open: (): QueryRun => {
           const run = guarded(() => compiled.open());
           return {
-            add: (document) => guarded(() => run.push(document)),
+            // Once for every document: no function is made for it.
+            add: (document) => {
+              try {
+                return run.push(document);
+              } catch (error) {
+                throw asFault(error);
+              }
+            },
             take: () => guarded(() => run.take()),
             finish: () => guarded(() => run.finish()),
           };

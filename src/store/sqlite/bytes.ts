@@ -7,6 +7,7 @@ import { receive, refSource } from "../receive.ts";
 import type { Bytes, Part } from "../store.ts";
 import { collectOrphans, fileSink, removeFile } from "./files.ts";
 import type { Holds } from "./holds.ts";
+import { hotContents } from "./hot-contents.ts";
 import type { Attachment } from "./rows.ts";
 
 export interface SqliteBytes extends Bytes {
@@ -44,6 +45,10 @@ export const sqliteBytes = (
     const data = found as Uint8Array;
     return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   };
+  const hot = hotContents((ref) => {
+    const found = readAll.get(ref);
+    return found && bytesOf(found["data"]);
+  });
   const failing = (error: Error): Readable => new Readable({ read: () => {} }).destroy(error);
 
   const readInline = (ref: string, start: number, end: number | undefined): Readable | undefined => {
@@ -100,10 +105,7 @@ export const sqliteBytes = (
       stream.once("close", letGo);
       return stream;
     },
-    inline: async (ref) => {
-      const found = readAll.get(ref);
-      return found && bytesOf(found["data"]);
-    },
+    inline: async (ref) => hot.get(ref),
     discard: async (ref) => {
       if (!pending.has(ref)) return;
       const inFile = pending.get(ref) === undefined;
@@ -117,6 +119,7 @@ export const sqliteBytes = (
     committed: (attached, released) => {
       for (const { ref } of attached) pending.delete(ref);
       for (const ref of released) {
+        hot.forget(ref);
         if (held.has(ref)) held.released(ref);
         else if (directory) later(removeFile(join(directory, ref)));
       }

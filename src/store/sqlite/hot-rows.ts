@@ -1,7 +1,7 @@
 import type { Place, Row } from "../driver.ts";
 
 /** More rows than this, or larger ones, are read from the database each time. */
-const REMEMBERED = 2000;
+const REMEMBERED = 5000;
 const LARGEST = 16 * 1024;
 
 /** A row that may be asked for again. */

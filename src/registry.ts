@@ -71,7 +71,7 @@ export interface Services {
   /** Every resource type, for reference pages. */
   readonly types: readonly ResourceType[];
   /** Apps on the web: upgrades, and their start once the tenant listens. */
-  readonly appService: Pick<AppService, "upgrade" | "resume">;
+  readonly appService: Pick<AppService, "upgrade" | "resume" | "setup">;
   readonly containerApps: Pick<ContainerApps, "upgrade" | "resume" | "variables">;
   /** Finishes or resumes what an earlier process left undone. Call once, before requests are served. */
   recover(kernel: Pick<Kernel, "invoke">, onError: (error: unknown, where: string) => void): Promise<void>;

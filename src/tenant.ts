@@ -25,7 +25,7 @@ import type { Postgres } from "./postgres/postgres.ts";
 import { type HostedApps, hostedApps } from "./hosted-apps.ts";
 import { tenantContainers } from "./container-runner.ts";
 import { createServices } from "./registry.ts";
-import { siteRunner } from "./site-runner.ts";
+import { siteRunner, variablesOfSite } from "./site-runner.ts";
 import { type AccessState, extensionsBelow, openAccessState } from "./services/authorization/state.ts";
 import { requireUnlocked } from "./services/authorization/locks.ts";
 import { seedOwners } from "./services/authorization/seed.ts";
@@ -80,8 +80,11 @@ export interface Tenant extends AsyncDisposable {
   readonly gateway: Gateway;
   readonly postgres: Postgres;
   readonly apps: HostedApps;
-  /** The variables that a container app gives its first container; undefined: there is no such app. */
-  containerAppVariables(id: string): Promise<Readonly<Record<string, string>> | undefined>;
+  /**
+   * The variables that an app's resource gives it: a site's settings, a container app's for its first container. Undefined:
+   * the resource has none to give.
+   */
+  appVariables(id: string): Promise<Readonly<Record<string, string>> | undefined>;
   readonly workloads: Workloads;
   /** Secret of the developer's proxy credential, for this process's life. */
   readonly developerProxySecret: string;
@@ -253,7 +256,10 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     gateway,
     postgres,
     apps,
-    containerAppVariables: (id) => services.containerApps.variables(id),
+    appVariables: async (id) => {
+      const setup = await services.appService.setup(id);
+      return setup === undefined ? services.containerApps.variables(id) : variablesOfSite(setup);
+    },
     workloads,
     developerProxySecret,
     close,

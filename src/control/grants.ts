@@ -61,7 +61,7 @@ const app = async (
 ): Promise<Who> => {
   const { record, created } = await ensureApp(tenant, name, create);
   const secret = await tenant.secrets.of(record.id);
-  const settings = await tenant.containerAppVariables(record.id);
+  const settings = await tenant.appVariables(record.id);
   return {
     actor: {
       kind: "app",

@@ -33,7 +33,7 @@ export interface EnvironmentGrant {
   readonly actor: Actor;
   /** The app, unless the developer. */
   readonly app?: { readonly name: string; readonly id: string; readonly type: string; readonly created: boolean };
-  /** Variables of its own that the app has in Azure: those of a container app, secrets included. */
+  /** Variables of its own that the app has in Azure: a site's settings, a container app's variables; secrets included. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly subscriptionId: string;
   readonly tenantId: string;

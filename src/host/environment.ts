@@ -98,10 +98,12 @@ const joined = (separator: string, ...parts: readonly (string | undefined)[]): s
 export const usualPort = (language: Language, settings: Readonly<Record<string, string>>): string =>
   settings["PORT"] ?? settings["WEBSITES_PORT"] ?? (language === "python" ? "8000" : "8080");
 
-/** Nothing of our own environment is in it. Names with dots reach the process as they are (no shell in between). */
-export const appEnvironment = (parts: EnvironmentParts): Record<string, string> => {
-  const { settings, platform, edge } = parts;
-  const env: Record<string, string> = { LANG: "C.UTF-8", ...platform };
+/** What a site itself gives its app: the platform's variables, connection strings, and the settings, each twice. */
+export const siteVariables = (
+  parts: Pick<EnvironmentParts, "platform" | "settings" | "connectionStrings">,
+): Record<string, string> => {
+  const { settings, platform } = parts;
+  const env: Record<string, string> = { ...platform };
   for (const name of alsoSettings) {
     const value = platform[name];
     if (value !== undefined) env[`APPSETTING_${name}`] = value;
@@ -111,7 +113,13 @@ export const appEnvironment = (parts: EnvironmentParts): Record<string, string> 
     env[name] = value;
     env[`APPSETTING_${name}`] = value;
   }
-  Object.assign(env, parts.start, edge);
+  return env;
+};
+
+/** Nothing of our own environment is in it. Names with dots reach the process as they are (no shell in between). */
+export const appEnvironment = (parts: EnvironmentParts): Record<string, string> => {
+  const { settings, edge } = parts;
+  const env: Record<string, string> = { LANG: "C.UTF-8", ...siteVariables(parts), ...parts.start, ...edge };
   env["HOME"] = parts.home;
   env["TMPDIR"] = parts.temporary;
   env["PORT"] = String(parts.port);

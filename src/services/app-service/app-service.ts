@@ -15,7 +15,8 @@ import { frontDoorService, upgradeApp } from "./front-door.ts";
 import { kuduService } from "./kudu/service.ts";
 import { planResource } from "./plans.ts";
 import { webOperations } from "./provider-operations.ts";
-import type { SiteRunner } from "./runner.ts";
+import type { SiteRunner, SiteSetup } from "./runner.ts";
+import { setupOf, siteOf, siteType } from "./site.ts";
 import { siteChildren } from "./site-children.ts";
 import { siteResource } from "./sites.ts";
 import { siteSync } from "./sync.ts";
@@ -38,6 +39,8 @@ export interface AppService {
   readonly armOperations: readonly AnyOperation<ArmTarget>[];
   /** For the edge: takes over a WebSocket upgrade of an app's host. False: not an app's. */
   upgrade(request: Request, socket: Duplex, head: Buffer): Promise<boolean>;
+  /** How a site is to run; undefined: there is no such site. */
+  setup(id: string): Promise<SiteSetup | undefined>;
   /** Fails deployments that a crash interrupted. */
   recover(): Promise<void>;
   /** Starts the apps that are wanted running; call it once the tenant listens. Does not wait for them. */
@@ -54,6 +57,10 @@ export const openAppService = (options: AppServiceOptions): AppService => {
     types: [planResource(resources), siteResource(context), configResource(context), ...siteChildren(context)],
     armOperations: [...webOperations(resources), ...configListOperations(context)],
     upgrade: (request, socket, head) => upgradeApp(context, request, socket, head),
+    setup: async (id) => {
+      const record = await resources.get(id);
+      return record?.type === siteType ? setupOf(siteOf(record), resources) : undefined;
+    },
     recover: () => deployments.recover(),
     resume: () => sync.resume(),
   };

@@ -32,3 +32,20 @@ it("what several readers share cannot be changed by one of them", async () => {
   expect((await all.get("p", "k"))?.value).toEqual({ n: 1, list: [1] });
   await store.close();
 });
+
+it("a row that was not there is found once it was written, and a transaction that missed it runs again", async () => {
+  const store = openMemoryStore();
+  const all = store.collection(things);
+  expect(await all.get("p", "k")).toBeUndefined();
+  await all.put("p", "k", { n: 1, list: [] }, { ifNoneMatch: "*" });
+  expect((await all.get("p", "k"))?.value.n).toBe(1);
+  let runs = 0;
+  await store.transact(["p"], async (tx) => {
+    runs += 1;
+    const before = (await tx.collection(things).get("p", "l"))?.value.n ?? 0;
+    if (runs === 1) await all.put("p", "l", { n: 10, list: [] });
+    await tx.collection(things).put("p", "l", { n: before + 1, list: [] });
+  });
+  expect([runs, (await all.get("p", "l"))?.value.n]).toEqual([2, 11]);
+  await store.close();
+});

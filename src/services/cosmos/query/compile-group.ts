@@ -1,9 +1,8 @@
 /** GROUP BY and aggregates: rows are folded per key, then each group is projected once. */
 import type { Accumulator } from "./aggregates.ts";
 import type { Expression } from "./ast.ts";
-import type { Execution } from "./compile-query.ts";
 import { printExpression } from "./print.ts";
-import type { Rows } from "./rows.ts";
+import type { Execution, Rows } from "./rows.ts";
 import type { Compilation, Evaluate, Grouping, Scope } from "./scope.ts";
 import { keyOf, type Value } from "./values.ts";
 

@@ -8,17 +8,9 @@ import { compileProjection } from "./compile-select.ts";
 import { compileRanking, isDistance } from "./compile-score.ts";
 import { checkSubquery, isGrouped } from "./checks.ts";
 import { QueryError } from "./errors.ts";
-import { openRows, type RowLimits, type RowOrder, type Rows } from "./rows.ts";
+import { type Execution, openRows, type RowLimits, type RowOrder } from "./rows.ts";
 import type { Compilation, Evaluate, Grouping, Scope, Test } from "./scope.ts";
 import type { Json } from "./values.ts";
-
-/** One execution of a query: `row` for every combination of sources that passed the filter. */
-export interface Execution {
-  readonly rows: Rows;
-  /** False: no further rows are wanted. */
-  readonly row: () => boolean;
-  readonly finish: () => readonly Json[];
-}
 
 export interface QueryProgram {
   readonly each: Each;

@@ -133,3 +133,11 @@ const sorting = ({ distinct, offset, count }: RowLimits, order: RowOrder): Rows 
 
 export const openRows = (limits: RowLimits): Rows =>
   limits.order === undefined ? streaming(limits) : sorting(limits, limits.order);
+
+/** One execution of a query: `row` for every combination of sources that passed the filter. */
+export interface Execution {
+  readonly rows: Rows;
+  /** False: no further rows are wanted. */
+  readonly row: () => boolean;
+  readonly finish: () => readonly Json[];
+}

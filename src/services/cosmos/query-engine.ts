@@ -1,4 +1,5 @@
 /** Fits the query language in `query/` to what the data plane needs of it. */
+import { setFlagsFromString } from "node:v8";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Ids } from "../../kernel/ids.ts";
 import { isObject } from "./engine/definition.ts";
@@ -72,7 +73,12 @@ const checkComposite = (query: Query, definition: JsonObject | undefined): void 
 /** A random number in [0, 1) for RAND(). */
 const fraction = (ids: Ids): number => ids.bytes(6).readUIntBE(0, 6) / 2 ** 48;
 
+/** A pattern of a query must not hold up everybody: V8 leaves backtracking for its linear engine when it gets out of hand. */
+const boundRegularExpressions = (): void =>
+  setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks");
+
 export const openQueryEngine = ({ clock, ids }: { readonly clock: Clock; readonly ids: Ids }): QueryEngine => {
+  boundRegularExpressions();
   const parseText = parser(parseQuery);
   const parseFilter = parser(parseCondition);
   const surroundings: QueryOptions = { now: () => clock.now(), random: () => fraction(ids) };

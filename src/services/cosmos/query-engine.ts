@@ -4,11 +4,12 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Ids } from "../../kernel/ids.ts";
 import { isObject } from "./engine/definition.ts";
 import { indexes } from "./engine/indexing.ts";
+import { openSlices } from "./engine/slices.ts";
 import type { PreparedQuery, QueryEngine, QueryRun } from "./engine/query-port.ts";
 import { type Json, type JsonObject, textOf } from "./engine/records.ts";
 import { badRequest, cosmosFault } from "./faults.ts";
 import { isGrouped } from "./query/checks.ts";
-import { type CompositePath, servesOrder } from "./query/composite.ts";
+import { type CompositePath, policyPath, servesOrder } from "./query/composite.ts";
 import {
   compileQuery,
   type ComputedProperty,
@@ -96,7 +97,14 @@ export const openQueryEngine = ({ clock, ids }: { readonly clock: Clock; readonl
       const given = new Map(
         parameters.filter(({ value }) => value !== undefined).map(({ name, value }) => [name, value] as const),
       );
-      const options = { ...surroundings, parameters: given, computedProperties: computedOf(definition) };
+      let { checkpoint } = openSlices();
+      const computedProperties = computedOf(definition);
+      const options: QueryOptions = {
+        ...surroundings,
+        parameters: given,
+        computedProperties,
+        checkpoint: () => checkpoint(),
+      };
       const compiled = guarded(() => compileQuery(query, options));
       const limited =
         query.distinct || query.top !== undefined || query.offset !== undefined || query.limit !== undefined;
@@ -108,10 +116,16 @@ export const openQueryEngine = ({ clock, ids }: { readonly clock: Clock; readonl
             query,
             { covers: (path) => indexes(holder, path), compositeIndexes: compositesOf(holder) },
             given,
+            new Set(computedProperties.map(({ name }) => name)),
           ),
         streaming: compiled.streaming && !limited && !constant && !isGrouped(query),
         constant,
-        open: (): QueryRun => {
+        narrowing: {
+          never: compiled.narrowing.never,
+          ranges: compiled.narrowing.ranges.filter(({ path }) => indexes(holder, policyPath(path))),
+        },
+        open: (watch): QueryRun => {
+          checkpoint = watch;
           const run = guarded(() => compiled.open());
           return {
             // Once for every document: no function is made for it.
@@ -129,7 +143,9 @@ export const openQueryEngine = ({ clock, ids }: { readonly clock: Clock; readonl
       };
     },
     holds: (condition, document) => {
-      const run = guarded(() => compileQuery(parseFilter(condition), surroundings).open());
+      const run = guarded(() =>
+        compileQuery(parseFilter(condition), { ...surroundings, checkpoint: openSlices().checkpoint }).open(),
+      );
       return guarded(() => {
         run.push(document);
         return [...run.take(), ...run.finish()].length > 0;

@@ -4,7 +4,8 @@ import { badRequest } from "../faults.ts";
 import { type Engine, isExpired, nowSeconds, type Place } from "./engine.ts";
 import { belongsTo, epkOfKey, scanPrefix } from "./partition-key.ts";
 import { containerPartition, itemSpec, type KeyValues } from "./records.ts";
-import { compareRows, type Row } from "./snapshots.ts";
+import { compareRows, type Row } from "./rows.ts";
+import type { Narrowing } from "../query/query.ts";
 
 export interface Extent {
   readonly key: KeyValues | undefined;
@@ -33,15 +34,20 @@ const lowerBound = (rows: readonly Row[], epk: string): number => {
   return low;
 };
 
-/** Live rows of an extent in feed order, and the LSN they are of. */
+/** Live rows of an extent in feed order, and the LSN they are of. Rows outside of `narrowing` may be left out. */
 export const rowsOf = async (
   engine: Engine,
   place: Place,
   extent: Extent,
+  narrowing?: Narrowing,
 ): Promise<{ readonly rows: readonly Row[]; readonly lsn: number }> => {
   const { container, account } = place;
   if (extent.key !== undefined && !engine.snapshots.holds(container.rid)) return keyedRows(engine, place, extent);
-  const { rows, lsn } = await engine.snapshots.read(account, container);
+  const { rows, lsn } = await engine.snapshots.read(
+    account,
+    container,
+    extent.key === undefined ? narrowing : undefined,
+  );
   const now = nowSeconds(engine);
   const expires = typeof container.definition["defaultTtl"] === "number";
   const alive = (row: Row): boolean => !expires || !isExpired(row, container, now);

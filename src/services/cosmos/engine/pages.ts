@@ -1,12 +1,12 @@
 /** Runs queries over a container, page by page. */
-import { setImmediate as turn } from "node:timers/promises";
 import type { Ids } from "../../../kernel/ids.ts";
-import { cosmosFault } from "../faults.ts";
+import { badRequest, cosmosFault } from "../faults.ts";
 import type { FeedMark, Mark, ResultMark } from "./continuation.ts";
 import { after, pageBytes } from "./feed.ts";
 import type { PreparedQuery } from "./query-port.ts";
 import type { Json } from "./records.ts";
-import type { Row } from "./snapshots.ts";
+import type { Row } from "./rows.ts";
+import { openSlices } from "./slices.ts";
 
 export interface Page {
   /** JSON texts. */
@@ -22,8 +22,8 @@ export interface Pages {
   read(query: PreparedQuery, rows: readonly Row[], from: Mark | undefined, limit: number): Promise<Page>;
 }
 
-/** After so long others get a turn. */
-const sliceMilliseconds = 10;
+/** More, as JSON, is no result to sort or group in memory. */
+const maxResultBytes = 256 * 1024 * 1024;
 
 const keptResults = 64;
 const keptBytes = 64 * 1024 * 1024;
@@ -79,37 +79,16 @@ const cut = (texts: readonly string[], start: number, limit: number): readonly s
   return texts.slice(start, end);
 };
 
-/**
- * Yields to other requests when its time slice is over. Reading the clock costs as much as a cheap document, so it is
- * read the more seldom the cheaper the documents turn out to be.
- */
-const pacer = (): (() => Promise<void> | undefined) => {
-  let started = performance.now();
-  let checked = started;
-  let every = 1;
-  let left = 1;
-  return () => {
-    if (--left > 0) return undefined;
-    const now = performance.now();
-    every = now - checked < 1 ? Math.min(every * 2, 256) : 1;
-    left = every;
-    checked = now;
-    if (now - started < sliceMilliseconds) return undefined;
-    return turn().then(() => {
-      started = performance.now();
-      checked = started;
-    });
-  };
-};
-
 const textOf = (value: Json): string => JSON.stringify(value);
 
 const complete = async (
   query: PreparedQuery,
   rows: readonly Row[],
 ): Promise<{ texts: readonly string[]; scanned: number; scannedBytes: number }> => {
-  const run = query.open();
-  const pace = pacer();
+  const slices = openSlices();
+  const wait = slices.begin();
+  if (wait !== undefined) await wait;
+  const run = query.open(slices.checkpoint);
   const results: Json[] = [];
   let scanned = 0;
   let scannedBytes = 0;
@@ -118,13 +97,28 @@ const complete = async (
       scanned++;
       scannedBytes += row.size;
       if (!run.add(row.doc)) break;
-      const pause = pace();
+      const pause = slices.next();
       if (pause !== undefined) await pause;
     }
   // Taken once: nothing goes out before the end, and this is the inner loop of every big query.
+  const pause = slices.next();
+  if (pause !== undefined) await pause;
   for (const each of run.take()) results.push(each);
   for (const each of run.finish()) results.push(each);
-  return { texts: results.map(textOf), scanned, scannedBytes };
+  const texts: string[] = [];
+  let bytes = 0;
+  for (const each of results) {
+    const text = textOf(each);
+    texts.push(text);
+    bytes += text.length;
+    if (bytes > maxResultBytes)
+      throw badRequest(
+        `The SQL query is too complex: its result is larger than ${maxResultBytes / 1024 / 1024} MB. Use TOP, OFFSET LIMIT or a filter.`,
+      );
+    const pause = slices.next();
+    if (pause !== undefined) await pause;
+  }
+  return { texts, scanned, scannedBytes };
 };
 
 const streamed = async (
@@ -134,8 +128,10 @@ const streamed = async (
   limit: number,
 ): Promise<Page> => {
   const rows = from === undefined ? all : after(all, { epk: from.epk, order: from.order, key: "\u{10FFFF}" });
-  const run = query.open();
-  const pace = pacer();
+  const slices = openSlices();
+  const wait = slices.begin();
+  if (wait !== undefined) await wait;
+  const run = query.open(slices.checkpoint);
   const results: string[] = [];
   let bytes = 0;
   let scanned = 0;
@@ -157,7 +153,7 @@ const streamed = async (
     }
     skip = 0;
     last = { epk: row.epk, order: row.order };
-    const pause = pace();
+    const pause = slices.next();
     if (pause !== undefined) await pause;
   }
   return { results, next: undefined, scanned, scannedBytes };

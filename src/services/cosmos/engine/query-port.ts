@@ -1,4 +1,5 @@
 /** What the data plane needs of the query language; `query-engine.ts` fits it to the evaluator in `query/`. */
+import type { Narrowing } from "../query/query.ts";
 import type { Json, JsonObject } from "./records.ts";
 
 export interface QuerySpec {
@@ -19,7 +20,13 @@ export interface PreparedQuery {
   readonly streaming: boolean;
   /** The documents are of no interest: `SELECT 1`. */
   readonly constant: boolean;
-  open(): QueryRun;
+  /** What the filter says about indexed paths: documents outside need not be added. */
+  readonly narrowing: Narrowing;
+  /**
+   * One run at a time.
+   * @param checkpoint called while a document is worked on; answers after how many steps to call again; may throw
+   */
+  open(checkpoint: () => number): QueryRun;
   /** What `x-ms-cosmos-index-utilization` tells. */
   indexes(): unknown;
 }

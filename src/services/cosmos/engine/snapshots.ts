@@ -5,17 +5,11 @@
  */
 import { setImmediate as turn } from "node:timers/promises";
 import type { Store } from "../../../store/store.ts";
-import { containerPartition, type ContainerRecord, itemSpec, type JsonObject } from "./records.ts";
+import type { Narrowing } from "../query/query.ts";
+import { containerPartition, type ContainerRecord, itemSpec } from "./records.ts";
 import { epkOfKey } from "./partition-key.ts";
-
-export interface Row {
-  /** The item's key in the store. */
-  readonly key: string;
-  readonly epk: string;
-  readonly order: number;
-  readonly size: number;
-  readonly doc: JsonObject;
-}
+import { openRowIndexes, type RowIndexes } from "./row-indexes.ts";
+import { compareRows, type Row } from "./rows.ts";
 
 export interface Snapshot {
   /** By effective partition key, then in order of creation: the order of feeds. Never changed; a newer one replaces it. */
@@ -24,8 +18,11 @@ export interface Snapshot {
 }
 
 export interface Snapshots {
-  /** The container as it is now: everything that was acknowledged before the call. */
-  read(account: string, container: ContainerRecord): Promise<Snapshot>;
+  /**
+   * The container as it is now: everything that was acknowledged before the call.
+   * @param narrowing rows outside of it may be left out
+   */
+  read(account: string, container: ContainerRecord, narrowing?: Narrowing): Promise<Snapshot>;
   /** Whether a container is held, so that reading it costs only what has changed. */
   holds(rid: string): boolean;
   forget(rid: string): void;
@@ -36,13 +33,30 @@ interface Held {
   bytes: number;
   readonly byKey: Map<string, Row>;
   sorted: readonly Row[] | undefined;
+  /** Keys of what has changed since the rows were sorted. */
+  readonly unsorted: Set<string>;
+  readonly indexes: RowIndexes;
   loading: Promise<void>;
 }
 
 const pageSize = 500;
 
-export const compareRows = (a: Row, b: Row): number =>
-  a.epk < b.epk ? -1 : a.epk > b.epk ? 1 : a.order - b.order || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+/** Sorts again only what has changed: the sort finds the rest in order. */
+const sortedRows = (one: Held): readonly Row[] => {
+  if (one.sorted === undefined) one.sorted = [...one.byKey.values()].sort(compareRows);
+  else if (one.unsorted.size > 0) {
+    const rows = one.sorted.filter(({ key }) => !one.unsorted.has(key));
+    for (const key of one.unsorted) {
+      const row = one.byKey.get(key);
+      if (row !== undefined) rows.push(row);
+    }
+    one.sorted = rows.sort(compareRows);
+  }
+  one.unsorted.clear();
+  return one.sorted;
+};
+
+const bytesOf = ({ bytes, indexes }: Held): number => bytes + indexes.bytes();
 
 export const openSnapshots = (store: Store, bound: number): Snapshots => {
   const held = new Map<string, Held>();
@@ -56,7 +70,8 @@ export const openSnapshots = (store: Store, bound: number): Snapshots => {
         into.bytes += (value?.size ?? 0) - (before?.size ?? 0);
         if (value === undefined) into.byKey.delete(key);
         else into.byKey.set(key, { key, epk: before?.epk ?? epkOfKey(key), ...value });
-        into.sorted = undefined;
+        if (into.sorted !== undefined) into.unsorted.add(key);
+        into.indexes.changed(key);
       }
       if (changes.length < pageSize) return;
       // Long loads let other requests through.
@@ -66,8 +81,11 @@ export const openSnapshots = (store: Store, bound: number): Snapshots => {
 
   /** Forgets the least recently read until the bound holds; the one in use goes when it alone is beyond it. */
   const trim = (): void => {
-    let total = [...held.values()].reduce((sum, each) => sum + each.bytes, 0);
-    for (const [rid, { bytes }] of held) {
+    let total = [...held.values()].reduce((sum, each) => sum + bytesOf(each), 0);
+    for (const [rid, { bytes, indexes }] of held) {
+      if (total <= bound) return;
+      total -= indexes.bytes();
+      indexes.clear();
       if (total <= bound) return;
       held.delete(rid);
       total -= bytes;
@@ -75,20 +93,29 @@ export const openSnapshots = (store: Store, bound: number): Snapshots => {
   };
 
   return {
-    read: async (account, container) => {
-      const one = held.get(container.rid) ?? {
+    read: async (account, container, narrowing) => {
+      const one: Held = held.get(container.rid) ?? {
         lsn: 0,
         bytes: 0,
         byKey: new Map<string, Row>(),
         sorted: undefined,
+        unsorted: new Set(),
+        indexes: openRowIndexes(),
         loading: Promise.resolve(),
       };
       held.delete(container.rid);
       held.set(container.rid, one);
       one.loading = one.loading.catch(() => undefined).then(() => catchUp(containerPartition(account, container), one));
       await one.loading;
-      one.sorted ??= [...one.byKey.values()].sort(compareRows);
-      const snapshot = { rows: one.sorted, lsn: one.lsn };
+      const { ranges, never } = narrowing ?? { ranges: [], never: false };
+      const building = one.indexes.prepare(ranges, () => sortedRows(one), bound - one.bytes);
+      if (building !== undefined) {
+        await building;
+        // Not in the middle of what another reader has begun to load.
+        await one.loading;
+      }
+      const rows = never ? [] : (one.indexes.find(ranges, one.byKey) ?? sortedRows(one));
+      const snapshot = { rows, lsn: one.lsn };
       trim();
       return snapshot;
     },

@@ -1,5 +1,6 @@
 /** Queries over short lists: databases, containers, offers. */
 import type { Reply } from "../../../kernel/message.ts";
+import { openSlices } from "../engine/slices.ts";
 import { isObject } from "../engine/definition.ts";
 import type { QueryEngine, QueryRun, QuerySpec } from "../engine/query-port.ts";
 import type { Json, JsonObject } from "../engine/records.ts";
@@ -43,5 +44,5 @@ export const queryList = async (
   documents: readonly JsonObject[],
 ): Promise<Reply> => {
   const prepared = queries.prepare(await readQuery(call), undefined);
-  return feed(rid, kind, runOver(prepared.open(), documents));
+  return feed(rid, kind, runOver(prepared.open(openSlices().checkpoint), documents));
 };

@@ -109,7 +109,7 @@ export const compileCall = (compiler: Compiler, call: Call, scope: Scope): Evalu
     throw new QueryError("SC2005", `'${call.name}' is not a recognized built-in function name.`, call.at);
   requireArguments(call, definition);
   const args = withPolicy(compiler, call).args.map((argument) => compiler.expression(argument, scope));
-  const { statistics, options } = compiler.compilation;
+  const { statistics, options, pulse } = compiler.compilation;
   const run = definition.make === undefined ? definition.run : definition.make(options);
   const evaluate = definition.lenient === true ? () => run(...args.map((argument) => argument())) : strict(run, args);
   const pure = definition.make === undefined;
@@ -119,6 +119,7 @@ export const compileCall = (compiler: Compiler, call: Call, scope: Scope): Evalu
   }
   return () => {
     statistics.functionCalls += 1;
+    pulse();
     return evaluate();
   };
 };

@@ -2,7 +2,7 @@
 import type { Accumulator } from "./aggregates.ts";
 import type { Expression } from "./ast.ts";
 import { printExpression } from "./print.ts";
-import type { Execution, Rows } from "./rows.ts";
+import { type Execution, requireFew, type Rows } from "./rows.ts";
 import type { Compilation, Evaluate, Grouping, Scope } from "./scope.ts";
 import { keyOf, type Value } from "./values.ts";
 
@@ -46,6 +46,7 @@ export const openGroups = (
     if (group === undefined) {
       group = create(values);
       groups.set(key, group);
+      requireFew(groups.size);
     }
     return group;
   };

@@ -142,7 +142,7 @@ describe("a query that nobody meant well", () => {
 
   test("is stopped by the caller's checkpoint", () => {
     const many = Array.from({ length: 20_000 }, (_, id) => ({ id }));
-    const checkpoint = (): void => {
+    const checkpoint = (): number => {
       throw new Error("deadline");
     };
     const compiled = compileQuery(parseQuery("SELECT * FROM c WHERE c.x = 1"), { checkpoint });

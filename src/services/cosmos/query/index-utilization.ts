@@ -66,8 +66,9 @@ export const indexUtilization = (
   query: Query,
   policy: IndexPolicy,
   parameters?: ReadonlyMap<string, Value>,
+  computed?: ReadonlySet<string>,
 ): IndexUtilization => {
-  const { ranges } = narrowing(query, parameters);
+  const { ranges } = narrowing(query, parameters, computed);
   const order = orderPaths(query);
   const paths = new Set([
     ...ranges.map((range) => policyPath(range.path)),

@@ -19,7 +19,7 @@ export { type Interval, inRange, type Narrowing, narrowing, orderPaths, type Pat
 export { functionNames } from "./functions/registry.ts";
 export { indexUtilization } from "./index-utilization.ts";
 export { compositeIndexNeeded } from "./composite.ts";
-export { buildPathIndex, type PathIndex } from "./path-index.ts";
+export { buildingPathIndex, buildPathIndex, type PathIndex } from "./path-index.ts";
 export type { QueryRun } from "./run.ts";
 export { passThroughPlan, queryPlan } from "./plan.ts";
 

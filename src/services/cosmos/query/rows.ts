@@ -1,4 +1,5 @@
 /** The end of a query: DISTINCT, ORDER BY, TOP, OFFSET and LIMIT over projected rows. */
+import { tooComplex } from "./errors.ts";
 import { compare, type Json, keyOf, type Value } from "./values.ts";
 
 export interface RowOrder {
@@ -33,6 +34,13 @@ interface Row {
   readonly sequence: number;
 }
 
+/** Rows that a query may hold at a time: memory ends sooner than steps do. */
+const maxHeld = 1_000_000;
+
+export const requireFew = (held: number): void => {
+  if (held > maxHeld) throw tooComplex(`it holds more than ${maxHeld} rows or groups in memory`);
+};
+
 const none: readonly Json[] = [];
 
 /** Without ORDER BY rows flow through; a reached limit ends the scan. */
@@ -55,10 +63,12 @@ const streaming = ({ distinct, offset, count }: RowLimits): Rows => {
         const key = keyOf(value);
         if (seen.has(key)) return true;
         seen.add(key);
+        requireFew(seen.size);
       }
       if (skip > 0) skip -= 1;
       else {
         ready.push(value);
+        requireFew(ready.length);
         left -= 1;
       }
       return left > 0;
@@ -117,6 +127,7 @@ const sorting = ({ distinct, offset, count }: RowLimits, order: RowOrder): Rows 
       // ORDER BY one expression is served from its index, which does not hold documents without it.
       if ((single && keys[0] === undefined) || (value === undefined && !distinct)) return !nothing;
       rows.push({ value, keys, sequence: sequence++ });
+      requireFew(rows.length);
       if (rows.length > wanted * 2 + 1000) rows = rows.sort(comparator).slice(0, wanted);
       return !nothing;
     },

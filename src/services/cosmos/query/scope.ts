@@ -41,8 +41,8 @@ export interface QueryOptions {
   readonly textStatistics?: TextStatistics;
   /** Of the container's vector policy, for a path written `/a/b`; calls may name another one. Default: cosine. */
   readonly distanceFunction?: (path: string) => DistanceFunction | undefined;
-  /** Called every few thousand steps; may throw to stop the run (deadline, cancellation). */
-  readonly checkpoint?: () => void;
+  /** Called between steps and function calls; answers after how many to be called again. May throw to stop the run (deadline). */
+  readonly checkpoint?: () => number;
   /** Rows looked at before a run is refused as too complex. Default 50 million. */
   readonly maxSteps?: number;
 }
@@ -63,6 +63,8 @@ export interface Compilation {
   readonly slot: () => number;
   /** Counts one row or array element; throws when there were too many. */
   readonly step: () => void;
+  /** Counts work within a row towards the next checkpoint. */
+  readonly pulse: () => void;
 }
 
 export interface Aggregate {
@@ -108,6 +110,13 @@ export const newCompilation = (options: QueryOptions): Compilation => {
   const slots: Value[] = [];
   const limit = options.maxSteps ?? 50_000_000;
   let steps = 0;
+  let left = 1;
+  const pulse = (): void => {
+    left -= 1;
+    if (left > 0) return;
+    left = options.checkpoint?.() ?? 4096;
+    if (steps > limit) throw tooComplex(`it looks at more than ${limit} rows`);
+  };
   return {
     slots,
     options,
@@ -115,9 +124,8 @@ export const newCompilation = (options: QueryOptions): Compilation => {
     slot: () => slots.push(undefined) - 1,
     step: () => {
       steps += 1;
-      if ((steps & 4095) !== 0) return;
-      options.checkpoint?.();
-      if (steps > limit) throw tooComplex(`it looks at more than ${limit} rows`);
+      pulse();
     },
+    pulse,
   };
 };

@@ -3,17 +3,18 @@
  *
  *   node bare.ts http                      answers every request with a token-sized JSON text
  *   node bare.ts files FOLDER CERT KEY     HTTPS: PUT streams to a file, hashes MD5 and syncs; GET streams it back
+ *   node bare.ts same ANSWER CERT KEY      HTTPS: answers every request with the headers and the body of a JSON file
  */
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream, readFileSync, statSync } from "node:fs";
-import { createServer, type RequestListener } from "node:http";
+import { createServer, type OutgoingHttpHeaders, type RequestListener, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { basename, join } from "node:path";
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
-const [mode, folder = "", cert = "", key = ""] = process.argv.slice(2);
+const [mode, place = "", cert = "", key = ""] = process.argv.slice(2);
 
 const token = JSON.stringify({
   access_token: "x".repeat(1100),
@@ -30,7 +31,7 @@ const answerToken: RequestListener = (_request, response) => {
 };
 
 const answerFile: RequestListener = (request, response) => {
-  const file = join(folder, basename(request.url ?? "x"));
+  const file = join(place, basename(request.url ?? "x"));
   const work = async (): Promise<void> => {
     if (request.method === "PUT") {
       const hash = createHash("md5");
@@ -51,10 +52,18 @@ const answerFile: RequestListener = (request, response) => {
   work().catch(() => response.destroy());
 };
 
+const answerSame = (): RequestListener => {
+  const { headers, body } = JSON.parse(readFileSync(place, "utf8")) as { headers: OutgoingHttpHeaders; body: string };
+  return (_request, response) => {
+    response.writeHead(200, headers);
+    response.end(body);
+  };
+};
+
+const secure = (answer: RequestListener): Server =>
+  createSecureServer({ cert: readFileSync(cert), key: readFileSync(key), ALPNProtocols: ["http/1.1"] }, answer);
 const server =
-  mode === "files"
-    ? createSecureServer({ cert: readFileSync(cert), key: readFileSync(key), ALPNProtocols: ["http/1.1"] }, answerFile)
-    : createServer(answerToken);
+  mode === "files" ? secure(answerFile) : mode === "same" ? secure(answerSame()) : createServer(answerToken);
 server.keepAliveTimeout = 75_000;
 server.listen(0, "127.0.0.1", () => {
   console.log(`ready ${(server.address() as AddressInfo).port}`);

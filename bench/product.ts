@@ -158,6 +158,30 @@ export const ask = (
 const blobDataContributor = "ba92f5b4-2d11-453d-a403-e96b0029c9fe";
 const arm = "https://management.azure.com";
 
+const claimsOf = (token: string): { readonly oid: string; readonly tid: string } =>
+  JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as { oid: string; tid: string };
+
+/** Creates a key vault whose access policy allows the developer everything. @returns the developer's token for it */
+export const createVault = async (client: TenantClient, vault: string): Promise<string> => {
+  const token = await client.token(`${arm}/.default`);
+  const { oid, tid } = claimsOf(token);
+  const group = `/subscriptions/${client.subscriptionId}/resourceGroups/bench`;
+  await client.call("PUT", `${arm}${group}?api-version=2024-03-01`, { token, json: { location: "westeurope" } });
+  const permissions = { secrets: ["all"], keys: ["all"] };
+  await client.call("PUT", `${arm}${group}/providers/Microsoft.KeyVault/vaults/${vault}?api-version=2023-07-01`, {
+    token,
+    json: {
+      location: "westeurope",
+      properties: {
+        tenantId: tid,
+        sku: { family: "A", name: "standard" },
+        accessPolicies: [{ tenantId: tid, objectId: oid, permissions }],
+      },
+    },
+  });
+  return client.token("https://vault.azure.net/.default");
+};
+
 /** Creates a storage account with the developer as Storage Blob Data Contributor, and a container `bench`. */
 export const createAccount = async (client: TenantClient, account: string): Promise<string> => {
   const token = await client.token(`${arm}/.default`);
@@ -177,7 +201,7 @@ export const createAccount = async (client: TenantClient, account: string): Prom
     if (tries > 100) throw new Error("The storage account is not provisioned after 10 s.");
     await delay(100);
   }
-  const { oid } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as { oid: string };
+  const { oid } = claimsOf(token);
   await client.call(
     "PUT",
     `${arm}${id}/providers/Microsoft.Authorization/roleAssignments/${randomUUID()}?api-version=2022-04-01`,

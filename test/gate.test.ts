@@ -195,6 +195,13 @@ describe("tokens", () => {
       send: http(`${account}.blob.core.windows.net`, "/photos/b.txt", { "x-ms-version": "2025-01-05" }),
     },
     {
+      name: "Key Vault",
+      audience: "https://vault.azure.net",
+      foreignAudience: "https://management.azure.com",
+      known: 200,
+      send: http("gate-vault.vault.azure.net", "/secrets/kept?api-version=7.5"),
+    },
+    {
       name: "Graph",
       audience: "https://graph.microsoft.com",
       foreignAudience: "https://management.azure.com",
@@ -218,7 +225,13 @@ describe("tokens", () => {
   ];
   let roles: string[];
   beforeAll(async () => {
-    roles = [await assign(reader), await assign("Reader", group)];
+    const vault = `${group}/providers/Microsoft.KeyVault/vaults/gate-vault`;
+    await tenant.arm("PUT", `${vault}?api-version=2023-07-01`, {
+      location: "eastus",
+      properties: { tenantId: tenant.tenantId, sku: { family: "A", name: "standard" }, enableRbacAuthorization: true },
+    });
+    await tenant.arm("PUT", `${vault}/secrets/kept?api-version=2023-07-01`, { properties: { value: "kept" } });
+    roles = [await assign(reader), await assign("Reader", group), await assign("Key Vault Secrets User", vault)];
     await operator.step("addAdministrator", "gate", server, identity.principalId, "photo-app");
   });
   afterAll(async () => {
@@ -238,7 +251,8 @@ describe("tokens", () => {
 
   it("are refused everywhere when made for another audience", async () => {
     for (const plane of planes()) {
-      for (const audience of [plane.foreignAudience, "https://vault.azure.net", "https://cosmos.azure.com"])
+      const audiences = [plane.foreignAudience, "https://vault.azure.net", "https://cosmos.azure.com"];
+      for (const audience of audiences.filter((each) => each !== plane.audience))
         expect([plane.name, audience, await plane.send(await identityToken(audience))]).toEqual([
           plane.name,
           audience,

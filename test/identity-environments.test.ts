@@ -1,7 +1,9 @@
 /** What `--identity` puts into an app's environment, over real connections, and what a leaked secret is worth. */
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { request } from "node:http";
+import { createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -143,6 +145,27 @@ describe("IMDS through the proxy", () => {
       expect(answer.status).toBeLessThan(500);
       expect(answer.body).not.toContain("access_token");
     }
+  });
+});
+
+describe("an app that follows a redirect to its own identity endpoint", () => {
+  it.each(["imds", "app-service"] as const)("gets no token by it: %s", async (identity) => {
+    const settings = { as: "redirected", identity, command: "node" };
+    const own = (await tenant.environment(settings))["IDENTITY_ENDPOINT"];
+    const target =
+      identity === "imds"
+        ? `http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=${resource}`
+        : `${own}?api-version=2019-08-01&resource=${resource}`;
+    const elsewhere = createServer((_request, response) => void response.writeHead(302, { location: target }).end());
+    elsewhere.listen(0, "127.0.0.1");
+    await once(elsewhere, "listening");
+    const { port } = elsewhere.address() as AddressInfo;
+    const program = `const a = await fetch("http://127.0.0.1:${port}/"); console.log(JSON.stringify([a.redirected, a.status, await a.text()]))`;
+    const { stdout, stderr } = await tenant.run(process.execPath, ["--input-type=module", "-e", program], settings);
+    elsewhere.close();
+    expect(stdout, stderr).not.toContain("access_token");
+    const [redirected, status] = JSON.parse(stdout) as [boolean, number];
+    expect([redirected, status]).toEqual([true, identity === "imds" ? 400 : 401]);
   });
 });
 

@@ -56,10 +56,15 @@ export const explain = (index: AccessIndex, query: AccessQuery, refusal: AccessR
   };
 };
 
+const held = function* (index: AccessIndex, principalId: string): Generator<RoleAssignment> {
+  for (const atScope of index.assignmentsOf(principalId.toLowerCase())?.values() ?? []) yield* atScope;
+};
+
 const elsewhereOf = (index: AccessIndex, query: AccessQuery): readonly RoleAssignment[] => {
   const found: RoleAssignment[] = [];
   for (const id of [query.principalId, ...query.groupIds]) {
-    for (const assignment of index.assignments(id)) {
+    // One by one: a caller may hold thousands, and the first few are enough.
+    for (const assignment of held(index, id)) {
       if (found.length >= elsewhereLimit) return found;
       const role = index.roleOf(assignment);
       if (role !== undefined && !covers(assignment.scope, query.scope) && grants(role, query.kind, query.action)) {

@@ -4,6 +4,7 @@ import { PassThrough } from "node:stream";
 import type Docker from "dockerode";
 import type { ContainerSpec, Engine, EngineContainer, NoEngine } from "./engine.ts";
 import { removeWhenGone } from "./orphans.ts";
+import { isAzureRegistry } from "./images.ts";
 import { isSocket, socketCandidates } from "./sockets.ts";
 
 /**
@@ -67,7 +68,7 @@ const dockerEngine = (docker: Docker, socketPath: string, description: string): 
       if (statusOf(error) !== 404) throw error;
     }
     // A registry of Azure is not the tenant's to ask: nothing that an app names may reach the real Azure.
-    if (/^[^/]+\.azurecr\.io\//i.test(image))
+    if (isAzureRegistry(image))
       throw new Error(
         `The image ${image} is not on this machine. Build or load it under that name, e.g. docker build -t ${image} .`,
       );

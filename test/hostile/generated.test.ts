@@ -91,7 +91,7 @@ const requests = (surface: Surface): fc.Arbitrary<WireRequest> => {
     }));
 };
 
-it.each(["Resource Manager", "Entra", "Graph", "managed identity", "Blob", "Kudu"])(
+it.each(["Resource Manager", "Entra", "Graph", "managed identity", "Blob", "Key Vault", "Kudu"])(
   "%s answers whatever it is sent, in its own shape",
   async (name) => {
     const surface = bench.surfaces.find((each) => each.name === name);

@@ -136,6 +136,17 @@ export const openBench = async (): Promise<Bench> => {
   };
   const putHeaders = { ...blobHeaders, "x-ms-blob-type": "BlockBlob" };
   await wire.send({ method: "PUT", host: blobHost, path: "/files/known", headers: putHeaders, body: "known" });
+  const vault = `${group}/providers/Microsoft.KeyVault/vaults/hostile-vault`;
+  await tenant.arm("PUT", `${vault}?api-version=2023-07-01`, {
+    location: "eastus",
+    properties: { tenantId: tenant.tenantId, sku: { family: "A", name: "standard" }, enableRbacAuthorization: true },
+  });
+  await tenant.assign({ role: "Key Vault Administrator", to: identity, scope: vault });
+  const vaultHost = "hostile-vault.vault.azure.net";
+  const vaultHeaders = {
+    authorization: `Bearer ${await identityToken("https://vault.azure.net")}`,
+    "content-type": "application/json",
+  };
   const role = "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7";
   const surfaces: Surface[] = [
     {
@@ -502,6 +513,99 @@ export const openBench = async (): Promise<Bench> => {
         "--batch\r\nContent-Type: application/http\r\n\r\nDELETE /files/known HTTP/1.1\r\n\r\n--batch--",
       ],
       refuses: isStorageError,
+    },
+    {
+      name: "Key Vault",
+      strict: "/secrets/known?api-version=7.5",
+      nowhere: "/nothing/here",
+      host: vaultHost,
+      // A list, which no request can delete.
+      good: { host: vaultHost, path: "/secrets?api-version=7.5", headers: vaultHeaders },
+      headers: vaultHeaders,
+      segments: [
+        "secrets",
+        "keys",
+        "certificates",
+        "deletedsecrets",
+        "deletedkeys",
+        "deletedcertificates",
+        "known",
+        "versions",
+        "recover",
+        "backup",
+        "restore",
+        "create",
+        "import",
+        "sign",
+        "decrypt",
+        "wrapkey",
+        "release",
+        "rotate",
+        "rotationpolicy",
+        "rng",
+        "pending",
+        "policy",
+        "merge",
+        "contacts",
+        "issuers",
+        "storage",
+        "not_a_name",
+        "x".repeat(200),
+        "0".repeat(32),
+      ],
+      queries: [
+        "api-version=7.5",
+        "api-version=7.5",
+        "api-version=2025-07-01",
+        "api-version=2016-10-01",
+        "api-version=7.9",
+        "api-version=",
+        "maxresults=0",
+        "maxresults=-1",
+        "maxresults=26",
+        "maxresults=x",
+        "$skiptoken=%ff",
+        "$skiptoken=e30",
+        "includePending=x",
+      ],
+      extras: [
+        ["x-ms-keyvault-region", "x"],
+        ["authorization", "Bearer x"],
+        ["authorization", "PoP x"],
+        ["x-ms-client-request-id", "'\"<"],
+        ["origin", "https://evil.example"],
+      ],
+      bodies: [
+        '{"value":"v"}',
+        '{"value":7}',
+        '{"value":"v","attributes":{"enabled":"x","nbf":"x","exp":-1}}',
+        '{"value":"v","attributes":[],"tags":[1]}',
+        '{"value":"v","tags":{"__proto__":"x"}}',
+        '{"kty":"RSA","key_size":1}',
+        '{"kty":"EC","crv":"P-256"}',
+        '{"kty":"EC","crv":"x","key_ops":"x"}',
+        '{"kty":"oct","key_size":128}',
+        '{"key":{"kty":"RSA","n":"AQ","e":"AQ","d":"AQ"}}',
+        '{"alg":"RS256","value":"AAAA"}',
+        '{"alg":"ES256","digest":"AAAA","value":"AAAA"}',
+        '{"alg":"RSA-OAEP","value":"!!"}',
+        '{"alg":"__proto__","value":"AAAA"}',
+        '{"value":"AAAA","pwd":"x"}',
+        '{"value":"-----BEGIN CERTIFICATE-----\\nAAAA\\n-----END CERTIFICATE-----"}',
+        '{"policy":{"x509_props":{"subject":"nonsense"},"issuer":{"name":"Self"}}}',
+        '{"policy":{"key_props":{"kty":"x"}}}',
+        '{"x5c":["AAAA"]}',
+        '{"count":-1}',
+        '{"count":1e9}',
+        '{"lifetimeActions":[{"trigger":{"timeAfterCreate":"x"},"action":{"type":"x"}}]}',
+        '{"contacts":[{"email":7}]}',
+        '{"target":"x"}',
+        "[]",
+        "null",
+        "{",
+        "",
+      ],
+      refuses: isJsonError,
     },
     {
       // Without the log stream, which never ends.

@@ -31,7 +31,7 @@ needs("python")("Key Vault for Python", () => {
   let vault: string;
   let principalId: string;
   const version = "?api-version=2023-07-01";
-  const env = { KEY_VAULT_URI: "https://kv-python.vault.azure.net/", APPSETTING_WEBSITE_SITE_NAME: "python-app" };
+  const env = { KEY_VAULT_URI: "https://kv-python.vault.azure.net/" };
 
   const run = async (name: string): Promise<string> => {
     const { code, stdout, stderr } = await tenant.run(environment(name), [join(fixtures, `${name}.py`)], {

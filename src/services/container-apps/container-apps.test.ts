@@ -141,6 +141,18 @@ describe("an app", () => {
     expect((await test.arm("GET", `${apps}/checked`)).status).toBe(404);
   });
 
+  it("keeps secrets that it has and no others, whatever JavaScript calls by their name", async () => {
+    await put("keeper", body({ configuration: { secrets: [{ name: "one", value: "1" }] } }));
+    const patch = (name: string) =>
+      test.arm("PATCH", `${world.apps}/keeper`, {
+        properties: { configuration: { secrets: [{ name: "one" }, { name }] } },
+      });
+    expect((await patch("constructor")).status).toBe(400);
+    expect((await test.arm("POST", `${world.apps}/keeper/listSecrets`)).body.value).toEqual([
+      { name: "one", value: "1" },
+    ]);
+  });
+
   it("does not pretend to run without a container engine", async () => {
     await put("idle", body({ configuration: { ingress: { external: true, targetPort: 8080 } } }));
     await expect.poll(async () => (await get("idle")).properties.runningStatus).toBe("Suspended");

@@ -23,7 +23,8 @@ export const changedSecrets = (asked: Json | undefined, verb: "PUT" | "PATCH", b
     const name = textOf(each["name"]);
     if (!/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/.test(name) || Object.hasOwn(after, name))
       throw containerAppFault("invalidSecret", { name });
-    after[name] = secretOf(each, verb === "PATCH" ? before[name] : undefined, before[name]);
+    const known = Object.hasOwn(before, name) ? before[name] : undefined;
+    after[name] = secretOf(each, verb === "PATCH" ? known : undefined, known);
   }
   return after;
 };

@@ -233,3 +233,15 @@ describe("PKCS #12", () => {
     );
   });
 });
+
+describe("what belongs to a certificate", () => {
+  it("is not backed up without it: restored alone, nobody could delete it", async () => {
+    const { vaults, as } = await withRole();
+    await using _ = vaults;
+    const policy = { issuer: { name: "Self" }, x509_props: { subject: "CN=x" } };
+    expect((await as("POST", "/certificates/c/create", { policy })).status).toBe(202);
+    for (const kind of ["secrets", "keys"])
+      expect([kind, (await as("POST", `/${kind}/c/backup`, {})).status]).toEqual([kind, 403]);
+    expect((await as("POST", "/certificates/c/backup", {})).status).toBe(200);
+  });
+});

@@ -238,6 +238,8 @@ export const lifecycleOperations = (engine: Engine, shape: Shape): readonly Vaul
       handle: async (call) => {
         const shelf = shelfOf(call);
         const { object } = await requireFound(shelf, shape, nameIn(call));
+        // Restored without its certificate, nobody could delete it.
+        if (object.managed === true) throw vaultFault("managed", { what: whatOf(title), name: object.name });
         const objects: ObjectRecord[] = [];
         const versions: VersionRecord[] = [];
         for (const each of kinds) {

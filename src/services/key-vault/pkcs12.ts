@@ -21,6 +21,8 @@ const tripleDes = "1.2.840.113549.1.12.1.3";
 /** Rounds of PBKDF2 run beside the event loop, those of PKCS #12 itself on it. */
 const mostRounds = 1_000_000;
 const mostOwnRounds = 100_000;
+/** Exporters write two, the certificates and the key; each may take its full number of rounds. */
+const mostEncrypted = 4;
 
 export interface Bundle {
   /** PKCS #8, DER; undefined when the key must not leave the vault. */
@@ -112,15 +114,21 @@ export const readPkcs12 = async (pfx: Buffer, password: string): Promise<Bundle>
   if (top[2] !== undefined) checkMac(inside(top[2]), safe, password);
   let key: Buffer | undefined;
   const certificates: Buffer[] = [];
+  let left = mostEncrypted;
+  const spend = (): void => {
+    if (left-- === 0) throw new Malformed(`It has more than ${mostEncrypted} encrypted parts.`);
+  };
   for (const info of inside(element(children(safe), 0, tags.sequence))) {
     const parts = inside(info);
+    if (isOid(parts[0], encryptedData)) spend();
     const content = isOid(parts[0], encryptedData) ? await opened(parts, password) : octetsOf(parts);
     for (const each of sequenceAt(children(content), 0).map(inside)) {
       const value = element(inside(element(each, 1, tags.explicit0)), 0, tags.sequence);
       if (isOid(each[0], `${bag}.1`)) key ??= value.raw;
-      else if (isOid(each[0], `${bag}.2`)) {
+      else if (isOid(each[0], `${bag}.2`) && key === undefined) {
+        spend();
         const [algorithm, sealed] = [sequenceAt([value], 0), element(inside(value), 1, tags.octets)];
-        key ??= await decrypted(inside(element(algorithm, 0, tags.sequence)), sealed.value, password);
+        key = await decrypted(inside(element(algorithm, 0, tags.sequence)), sealed.value, password);
       } else if (isOid(each[0], `${bag}.3`)) {
         const certificate = inside(value);
         if (isOid(certificate[0], x509Certificate))

@@ -13,8 +13,12 @@ const storage = /\/providers\/Microsoft\.Storage\/storageAccounts\/[^/]+\/(blob|
 
 const vault = /\/providers\/Microsoft\.KeyVault\/vaults\/[^/]+$/i;
 
-/** Reads a target id; undefined when it is no kind of target that Lanyard connects to. */
+/**
+ * Reads a target id; undefined when it is no kind of target that Lanyard connects to. Paths of operations are made of it,
+ * some of them later and on another's authority: text that would end the path early is no id.
+ */
 export const targetOf = (id: string): Target | undefined => {
+  if (/[?#]/.test(id)) return undefined;
   if (database.test(id))
     return { kind: "postgres", resourceId: id, server: nameOf(parentOf(id)), database: nameOf(id) };
   if (vault.test(id)) return { kind: "vault", resourceId: id, vault: nameOf(id) };

@@ -174,7 +174,9 @@ const assignments = (context: CosmosArm): ResourceType => {
         const role = nameOf(textOf(properties["roleDefinitionId"])).toLowerCase();
         const definition = (await roles.definitions(uid)).find((each) => each.id === role);
         if (definition === undefined) throw bad(`The role definition '${role.slice(0, 100)}' does not exist.`);
-        const scope = ownScope(account, textOf(properties["scope"]));
+        const asked = textOf(properties["scope"]);
+        if (asked === "") throw bad("The role assignment has no scope.");
+        const scope = ownScope(account, asked);
         if (!definition.assignableScopes.some((each) => covers(each, scope)))
           throw bad(`The scope '${scope}' is outside the assignable scopes of the role definition.`);
         const assignment: RoleAssignment = { id: name.toLowerCase(), roleDefinitionId: role, principalId, scope };

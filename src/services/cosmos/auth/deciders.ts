@@ -5,6 +5,7 @@ import type { Fault } from "../../../kernel/fault.ts";
 import type { Decider } from "../../../kernel/service.ts";
 import { dataActions, isKeyAction, isReadAction } from "../actions.ts";
 import { cosmosFault } from "../faults.ts";
+import { segmentsOf } from "../match.ts";
 import type { CosmosTarget } from "../target.ts";
 import type { Roles } from "./roles.ts";
 
@@ -27,7 +28,7 @@ const ownScope = (need: Need, target: CosmosTarget): string => {
 const roleDecider = (roles: Roles): Decider<CosmosTarget> => ({
   name: "Cosmos DB roles",
   applies: (caller) => caller.kind === "principal",
-  decide: async ({ caller, need, target }): Promise<Verdict> => {
+  decide: async ({ caller, need, target, request }): Promise<Verdict> => {
     if (caller.kind !== "principal") return { allowed: false, cause: "no-assignment", reason: "Not a principal." };
     if (isKeyAction(need.name))
       return {
@@ -41,8 +42,9 @@ const roleDecider = (roles: Roles): Decider<CosmosTarget> => ({
       principals: [caller.objectId, ...caller.groups],
       action: need.name,
       scope,
-      // The account document is what every client reads first: a grant below is enough (cosmos.md 14).
-      somewhere: need.name === dataActions.readMetadata && scope === "/",
+      // The account document is what every client reads first: a grant below is enough for it (cosmos.md 14), and for
+      // it alone: lists of databases want the right on the account.
+      somewhere: need.name === dataActions.readMetadata && segmentsOf(request.rawPath).length === 0,
     });
     if (grant !== undefined) return { allowed: true, via: `sqlRoleAssignments/${grant.id} at ${grant.scope}` };
     const role = isReadAction(need.name) ? "Reader" : "Contributor";

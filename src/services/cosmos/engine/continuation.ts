@@ -39,7 +39,10 @@ export const readToken = (purpose: string, token: string): Mark => {
   }
   if (!isObject(read) || read["v"] !== version || read["p"] !== purpose) throw cosmosFault("invalidContinuation");
   const { epk, order, skip, offset, kept } = read;
-  if (typeof epk === "string" && typeof order === "number" && typeof skip === "number") return { epk, order, skip };
-  if (typeof offset === "number" && offset >= 0 && typeof kept === "string") return { offset, kept };
+  if (typeof epk === "string" && isWhole(order, -1) && isWhole(skip, 0)) return { epk, order, skip };
+  if (isWhole(offset, 0) && typeof kept === "string") return { offset, kept };
   throw cosmosFault("invalidContinuation");
 };
+
+const isWhole = (value: unknown, least: number): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= least;

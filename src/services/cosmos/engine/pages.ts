@@ -19,7 +19,14 @@ export interface Page {
 }
 
 export interface Pages {
-  read(query: PreparedQuery, rows: readonly Row[], from: Mark | undefined, limit: number): Promise<Page>;
+  /** @param purpose names container, query and extent: a kept result goes to no other */
+  read(
+    purpose: string,
+    query: PreparedQuery,
+    rows: readonly Row[],
+    from: Mark | undefined,
+    limit: number,
+  ): Promise<Page>;
 }
 
 /** More, as JSON, is no result to sort or group in memory. */
@@ -29,6 +36,7 @@ const keptResults = 64;
 const keptBytes = 64 * 1024 * 1024;
 
 interface Kept {
+  readonly purpose: string;
   readonly texts: readonly string[];
   readonly bytes: number;
 }
@@ -36,10 +44,10 @@ interface Kept {
 /** Sorted and grouped results are kept for the pages to come; one that was let go is computed again. */
 export const openPages = (ids: Ids): Pages => {
   const kept = new Map<string, Kept>();
-  const keep = (texts: readonly string[]): string => {
+  const keep = (purpose: string, texts: readonly string[]): string => {
     const bytes = texts.reduce((sum, text) => sum + text.length, 0);
     const name = ids.bytes(9).toString("base64url");
-    kept.set(name, { texts, bytes });
+    kept.set(name, { purpose, texts, bytes });
     let total = [...kept.values()].reduce((sum, each) => sum + each.bytes, 0);
     for (const [oldest, value] of kept) {
       if (kept.size <= keptResults && total <= keptBytes) break;
@@ -49,19 +57,21 @@ export const openPages = (ids: Ids): Pages => {
     return name;
   };
   return {
-    read: async (query, rows, from, limit) => {
+    read: async (purpose, query, rows, from, limit) => {
       if (from === undefined ? query.streaming : "epk" in from) {
         if (!query.streaming) throw cosmosFault("invalidContinuation");
         return streamed(query, rows, from as FeedMark | undefined, limit);
       }
       const mark = from as ResultMark | undefined;
-      const found = mark === undefined ? undefined : kept.get(mark.kept);
+      const named = mark === undefined ? undefined : kept.get(mark.kept);
+      // Clients can write tokens of their own: what another query left is not theirs, whatever rights they have here.
+      const found = named?.purpose === purpose ? named : undefined;
       const run = found === undefined ? await complete(query, rows) : { ...found, scanned: 0, scannedBytes: 0 };
       const page = cut(run.texts, mark?.offset ?? 0, limit);
       const end = (mark?.offset ?? 0) + page.length;
       const { scanned, scannedBytes } = run;
       if (end >= run.texts.length) return { results: page, next: undefined, scanned, scannedBytes };
-      const name = found === undefined || mark === undefined ? keep(run.texts) : mark.kept;
+      const name = found === undefined || mark === undefined ? keep(purpose, run.texts) : mark.kept;
       return { results: page, next: { offset: end, kept: name }, scanned, scannedBytes };
     },
   };

@@ -63,13 +63,13 @@ export const queryOperations = (engine: Engine, queries: QueryEngine): readonly 
   ): Promise<Reply> => {
     const { request } = call;
     const extent = extentOf(call, place.container.partitionKey);
-    const purpose = fingerprint(place.container.rid, name, extentName(extent));
+    const purpose = fingerprint(place.account, place.container.rid, name, extentName(extent));
     const token = request.header("x-ms-continuation");
     const mark = token === undefined || token === "" ? undefined : readToken(purpose, token);
     const limit = pageSizeOf(request.header("x-ms-max-item-count"));
     const { rows, lsn } = await rowsOf(engine, place, extent, query.narrowing);
     const started = performance.now();
-    const page = await pages.read(query, rows, mark, limit);
+    const page = await pages.read(purpose, query, rows, mark, limit);
     return pageReply(place.container.rid, page, {
       ...contentHeaders(engine, place, lsn),
       ...charge(queryCharge(page)),

@@ -56,7 +56,7 @@ const world = (policy?: JsonObject, cacheBytes = 256 * 1024 * 1024) => {
     const given = Object.entries(parameters).map(([name, value]) => ({ name, value }));
     const query = queries.prepare({ text, parameters: given }, place.container.definition);
     const { rows } = await rowsOf(engine, place, whole, narrowed ? query.narrowing : undefined);
-    const { results, scanned } = await pages.read(query, rows, undefined, 10_000);
+    const { results, scanned } = await pages.read(text, query, rows, undefined, 10_000);
     return { results, scanned, looked: rows.length };
   };
   return { write, ask };

@@ -9,11 +9,11 @@ export const documentMilliseconds = 200;
 
 export interface Slices {
   /** Before the first document: a promise when another query has just had its slice. */
-  begin(): Promise<void> | undefined;
+  readonly begin: () => Promise<void> | undefined;
   /** After every document: a promise when it is the others' turn. */
-  next(): Promise<void> | undefined;
+  readonly next: () => Promise<void> | undefined;
   /** Called while a document is worked on; answers after how many steps it wants to be called again. @throws 400 */
-  checkpoint(): number;
+  readonly checkpoint: () => number;
 }
 
 /** What all queries of the process share is the event loop: no two slices come without a turn of it in between. */

@@ -40,6 +40,28 @@ it("tells query and index metrics", async () => {
   expect(found.metrics).toContain("/n/?");
 });
 
+it("charges less for a filter that an index serves than for one that looks at every document", async () => {
+  const policy = { indexingMode: "consistent", includedPaths: [{ path: "/*" }], excludedPaths: [{ path: "/free/?" }] };
+  await world.put("/sqlDatabases/appdb/containers/charged", {
+    resource: { id: "charged", partitionKey: { paths: ["/pk"], kind: "Hash" }, indexingPolicy: policy },
+  });
+  const found = await app()(async (client) => {
+    const { items } = client.database("appdb").container("charged");
+    for (let n = 0; n < 60; n++) await items.create({ id: String(n), pk: `p${n % 8}`, sorted: n, free: n });
+    const ask = async (filter: string) => {
+      const page = await items
+        .query(`SELECT VALUE c.id FROM c WHERE ${filter}`, { populateIndexMetrics: true })
+        .fetchNext();
+      return { ids: page.resources as string[], charge: page.requestCharge, metrics: page.indexMetrics };
+    };
+    return { indexed: await ask("c.sorted = 7"), scanned: await ask("c.free = 7") };
+  });
+  expect([found.indexed.ids, found.scanned.ids]).toEqual([["7"], ["7"]]);
+  expect(found.scanned.charge).toBeGreaterThan(found.indexed.charge + 2);
+  expect(found.indexed.metrics).toMatch(/Utilized[^]*\/sorted[^]*Potential/);
+  expect(found.scanned.metrics).toMatch(/Potential[^]*\/free/);
+});
+
 it("evaluates computed properties", async () => {
   const found = await app()(async (client) => {
     const { items } = client.database("appdb").container("items");

@@ -218,7 +218,7 @@ describe("queries and feeds", () => {
       headers: key,
       body: JSON.stringify({ id: "huge", pk: "a", list: Array.from({ length: 20_000 }, (_, n) => n) }),
     });
-    const heavy = Array.from({ length: 3 }, () =>
+    const heavy = Array.from({ length: 6 }, () =>
       send({
         path: docs,
         headers: query,
@@ -243,6 +243,6 @@ describe("queries and feeds", () => {
       expect(answer.text).toContain("The SQL query is too complex: it works on one document for more than 200 ms.");
     }
     // Each query is worked on for 200 ms; others come between two of them.
-    expect(Math.max(...times)).toBeLessThan(500);
+    expect(Math.max(...times)).toBeLessThan(900);
   });
 });

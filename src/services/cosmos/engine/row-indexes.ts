@@ -35,6 +35,22 @@ const bytesPerRow = 24;
 /** Tests that hold for few documents as a rule: CONTAINS and IS_DEFINED do not. */
 const worthwhile = ({ kind }: PathRange): boolean => kind === "equality" || kind === "range" || kind === "prefix";
 
+const none: PathIndex = { candidates: () => undefined };
+
+/** Values can be nested deeper than the stack that compares them: they have no index, and the evaluator says what it can. */
+const unless = (error: unknown): PathIndex => {
+  if (error instanceof RangeError) return none;
+  throw error;
+};
+
+const candidatesOf = (index: PathIndex | undefined, range: PathRange): readonly number[] | undefined => {
+  try {
+    return index?.candidates(range);
+  } catch (error) {
+    return unless(error).candidates(range);
+  }
+};
+
 const nameOf = ({ path }: PathRange): string => JSON.stringify(path);
 
 export const openRowIndexes = (): RowIndexes => {
@@ -49,7 +65,10 @@ export const openRowIndexes = (): RowIndexes => {
         base.map(({ doc }) => doc),
         range.path,
       ),
-    ).then((index) => void (entry.index = index));
+    ).then(
+      (index) => void (entry.index = index),
+      (error: unknown) => void (entry.index = unless(error)),
+    );
     return entry.building;
   };
 
@@ -84,7 +103,7 @@ export const openRowIndexes = (): RowIndexes => {
       for (const range of ranges) {
         const name = nameOf(range);
         const entry = entries.get(name);
-        const positions = entry?.index?.candidates(range);
+        const positions = candidatesOf(entry?.index, range);
         if (entry === undefined || positions === undefined) continue;
         // The one used last goes last.
         entries.delete(name);

@@ -107,6 +107,37 @@ describe("an environment", () => {
   });
 });
 
+describe("a projected token", () => {
+  it("is its own app's alone: one of the same name in another group is somebody else", async () => {
+    const other = `/subscriptions/${tenant.subscriptionId}/resourceGroups/other`;
+    const twin = `${other}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/worker`;
+    await tenant.arm("PUT", `${other}?api-version=2021-04-01`, { location: "eastus" });
+    await tenant.arm("PUT", `${twin}?api-version=2023-01-31`, { location: "eastus" });
+    const [own, foreign] = await Promise.all(
+      [identityId, twin].map((as) => tenant.environment({ as, identity: "workload" })),
+    );
+    const exchange = (clientId: string | undefined, tokenFile: string | undefined) =>
+      send(`http://login.microsoftonline.com/${tenant.tenantId}/oauth2/v2.0/token`, {
+        method: "POST",
+        via: own?.["HTTP_PROXY"],
+        headers: { "content-type": "application/x-www-form-urlencoded" },
+        body: new URLSearchParams({
+          grant_type: "client_credentials",
+          client_id: clientId ?? "",
+          scope: `${resource}/.default`,
+          client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+          client_assertion: readFileSync(tokenFile ?? "", "utf8"),
+        }).toString(),
+      });
+    const status = async (...given: Parameters<typeof exchange>) => (await exchange(...given)).status;
+    const [client, file] = ["AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE"] as const;
+    expect(await status(own?.[client], own?.[file])).toBe(200);
+    expect(await status(foreign?.[client], foreign?.[file])).toBe(200);
+    expect(await status(own?.[client], foreign?.[file])).toBe(401);
+    expect(await status(foreign?.[client], own?.[file])).toBe(401);
+  });
+});
+
 describe("IMDS through the proxy", () => {
   const address = `http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=${resource}`;
   const metadata = { metadata: "true" };

@@ -52,6 +52,15 @@ const developer = async (tenant: Tenant, state: string): Promise<Who> => {
   };
 };
 
+/** Under another protocol than App Service's the process is on no App Service: clients look for its variables first. */
+const settingsUnder = (
+  identity: IdentityProtocol,
+  variables: Readonly<Record<string, string>> | undefined,
+): Readonly<Record<string, string>> | undefined =>
+  variables === undefined || identity === "app-service"
+    ? variables
+    : Object.fromEntries(Object.entries(variables).filter(([name]) => !/^(?:APPSETTING|WEBSITE)_/.test(name)));
+
 const app = async (
   tenant: Tenant,
   state: string,
@@ -61,7 +70,7 @@ const app = async (
 ): Promise<Who> => {
   const { record, created } = await ensureApp(tenant, name, create);
   const secret = await tenant.secrets.of(record.id);
-  const settings = await tenant.appVariables(record.id);
+  const settings = settingsUnder(identity, await tenant.appVariables(record.id));
   return {
     actor: {
       kind: "app",

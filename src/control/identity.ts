@@ -1,4 +1,5 @@
 /** What an app's environment offers its credential classes, and a new secret for it. */
+import { createHash } from "node:crypto";
 import type { IdentityOffer } from "../edge/environment.ts";
 import type { ResourceRecord } from "../arm/record.ts";
 import { objectOf, textOf } from "../arm/record.ts";
@@ -67,7 +68,9 @@ const workload = async (tenant: Tenant, record: ResourceRecord): Promise<Identit
   if (identity === undefined)
     throw new Problem({ code: "unknown-identity", what: `The identity ${identityId} does not exist.` });
   const { issuer, projected } = tenant.workloads;
-  const subject = `system:serviceaccount:lanyard:${record.name.toLowerCase()}`;
+  // Names repeat in other groups and types; the subject is all that tells apps apart, so it stands for the whole id.
+  const mark = createHash("sha256").update(record.id.toLowerCase()).digest("hex").slice(0, 32);
+  const subject = `system:serviceaccount:lanyard:${record.name.toLowerCase().slice(0, 64)}-${mark}`;
   await federate(tenant, identity, { issuer: issuer.issuer, subject });
   return {
     protocol: "workload",

@@ -155,3 +155,37 @@ describe("a continuation", () => {
     await undo();
   });
 });
+
+describe("the management plane", () => {
+  const url = (path = "") => `${world.accountId}${path}?api-version=2024-11-15`;
+
+  it("finds databases and containers by their place, whatever they are called", async () => {
+    for (const [database, container] of [
+      ["containers", "sqlDatabases"],
+      ["sqlDatabases", "containers"],
+      ["throughputSettings", "sqlDatabases"],
+    ] as const) {
+      await world.put(`/sqlDatabases/${database}`, { resource: { id: database } });
+      const path = `/sqlDatabases/${database}/containers/${container}`;
+      const put = await world.tenant.arm("PUT", url(path), {
+        properties: {
+          resource: { id: container, partitionKey: { paths: ["/pk"], kind: "Hash" } },
+          options: { throughput: 400 },
+        },
+      });
+      expect([path, put.status]).toEqual([path, 202]);
+      const { body } = await world.tenant.arm("GET", url(path));
+      expect(body.id).toBe(`${world.accountId}${path}`);
+      const throughput = await world.tenant.arm("GET", url(`${path}/throughputSettings/default`));
+      expect([path, throughput.body.id]).toEqual([path, `${world.accountId}${path}/throughputSettings/default`]);
+      expect((await world.tenant.arm("GET", url(`/sqlDatabases/${database}/throughputSettings/default`))).status).toBe(
+        404,
+      );
+    }
+  });
+
+  it("takes true and false for disableLocalAuth and nothing that only looks like them", async () => {
+    for (const disableLocalAuth of ["true", 1, {}])
+      expect((await world.tenant.arm("PATCH", url(), { properties: { disableLocalAuth } })).status).toBe(400);
+  });
+});

@@ -121,6 +121,10 @@ const draft = (change: Change, ids: Ids): Draft => {
     const name = textOf(objectOf(capability)["name"]);
     if (/^Enable(?:Cassandra|Table|Gremlin|Mongo)/.test(name)) throw notBuilt(`The capability ${name}`, 400);
   }
+  const localAuth = asked["disableLocalAuth"] ?? false;
+  // Kept as anything else it would be shown as set, and keys would open the account.
+  if (typeof localAuth !== "boolean")
+    throw armFault("invalidContent", { why: "disableLocalAuth must be true or false." });
   const base = existing?.properties ?? defaults(change);
   const locations = locationsAsked(asked["locations"]);
   const secrets = existing?.secrets ?? {

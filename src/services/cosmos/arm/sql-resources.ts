@@ -35,21 +35,20 @@ interface Found {
   readonly id: string;
 }
 
-const named = (id: string, type: string): string | undefined => {
-  const segments = id.split("/");
-  const at = segments.findLastIndex((segment) => segment.toLowerCase() === type.toLowerCase());
-  return at < 0 || segments[at + 1] === undefined ? undefined : segments[at + 1];
+/** By place, not by word: databases and containers may be called `containers` or `sqlDatabases` themselves. */
+const namesIn = (id: string): { readonly database: string; readonly container: string | undefined } => {
+  const found = /\/databaseAccounts\/[^/]+\/sqlDatabases\/([^/]+)(?:\/containers\/([^/]+))?/i.exec(id);
+  return { database: found?.[1] ?? "", container: found?.[2] };
 };
 
 /** The database or container that an id lies in. @throws 404 */
 const find = async (context: CosmosArm, id: string, type: string): Promise<Found> => {
   const account = await accountAt(context, id, type);
   const uid = accountUid(account);
-  const databaseName = named(id, "sqlDatabases") ?? "";
+  const { database: databaseName, container: containerName } = namesIn(id);
   const database = await findDatabase(context.engine, uid, databaseName);
   if (database === undefined) throw notFound("database", databaseName);
   const base = `${account.id}/sqlDatabases/${database.id}`;
-  const containerName = named(id, "containers");
   if (containerName === undefined) return { account, uid, database, container: undefined, id: base };
   const container = await findContainer(context.engine, uid, database.id, containerName);
   if (container === undefined) throw notFound("container", containerName);

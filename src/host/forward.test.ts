@@ -58,6 +58,23 @@ describe("a forwarded request", () => {
     expect(Object.keys(headers).filter((name) => /principal|hop|proxy-auth/.test(name))).toEqual([]);
   });
 
+  test("to a container app carries Envoy's headers, and none of them that the client made up", async () => {
+    const { port } = await appThat((request, response) => response.end(JSON.stringify(request.headers)));
+    const request = requestFor("/", {
+      rawHeaders: [
+        ["X-Envoy-External-Address", "9.9.9.9"],
+        ["X_Envoy_External_Address", "9.9.9.9"],
+        ["X-Envoy-Internal", "true"],
+        ["X-Request-Id", "forged"],
+      ],
+    });
+    const answer = await forward(request, targetAt(port, { frontEnd: "envoy" }));
+    const headers = JSON.parse(await textOf(answer)) as Record<string, string>;
+    expect(headers["x-envoy-external-address"]).toBe("127.0.0.1");
+    expect(headers["x-request-id"]).toMatch(/^[0-9a-f-]{36}$/);
+    expect(JSON.stringify(headers)).not.toMatch(/9\.9\.9\.9|forged|internal/);
+  });
+
   test("keeps its framing whatever its Connection header says: a body is never read as another request", async () => {
     const seen: string[] = [];
     const { port } = await appThat((request, response) => {

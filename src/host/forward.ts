@@ -49,6 +49,9 @@ const hopByHop = new Set([
 const frontEndHeader =
   /^(x-forwarded-|x-ms-client-principal|x-ms-token-|x-arr-|x-appservice-|x-client-(ip|port)$|client-ip$|disguised-host$|was-default-hostname$|x-site-deployment-id$|x-original-url$|x-waws-|max-forwards$)/i;
 
+/** The same of Container Apps' front end. */
+const envoyHeader = /^(x-envoy-|x-request-id$)/i;
+
 type HeaderList = [string, string][];
 
 /** Never of one connection only: without them the app would read a body as requests of its own (smuggling). */
@@ -62,6 +65,9 @@ const declared = (headers: RequestHead["rawHeaders"]): Set<string> => {
   return new Set(names.filter((name) => !endToEnd.includes(name)));
 };
 
+const isFrontEnds = (name: string, { frontEnd }: ForwardTarget): boolean =>
+  frontEndHeader.test(name) || (frontEnd === "envoy" && envoyHeader.test(name));
+
 const headersToApp = (request: RequestHead, target: ForwardTarget): HeaderList => {
   const dropped = declared(request.rawHeaders);
   const kept: HeaderList = [];
@@ -70,7 +76,7 @@ const headersToApp = (request: RequestHead, target: ForwardTarget): HeaderList =
     const lower = name.toLowerCase();
     // WSGI servers turn both '-' and '_' into '_': an underscore would smuggle a header of the front end in.
     if (lower === "x-forwarded-for") forwardedFor.push(value);
-    else if (hopByHop.has(lower) || dropped.has(lower) || frontEndHeader.test(lower.replaceAll("_", "-"))) continue;
+    else if (hopByHop.has(lower) || dropped.has(lower) || isFrontEnds(lower.replaceAll("_", "-"), target)) continue;
     else kept.push([name, value]);
   }
   const address = request.remoteAddress.replace(/^::ffff:/, "");

@@ -122,7 +122,10 @@ export const appResource = (context: AppsContext): ResourceType => {
     codes: { created: 200, updated: 200, deleted: 200 },
     write: (change) => draft(change, context),
     written: (record, change) => written(record, change, context),
-    deleted: (record) => context.sync.now(record.id),
+    deleted: (record) => {
+      context.logTokens.forget(record.id);
+      return context.sync.now(record.id);
+    },
     present: async (record) => {
       const app = appOf(record);
       return appView(app, await domainOf(app, context.resources), context.runner.state(record.id));

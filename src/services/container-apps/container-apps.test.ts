@@ -153,6 +153,26 @@ describe("an app", () => {
     ]);
   });
 
+  it("takes the tokens for its log with it when it is deleted", async () => {
+    const make = () => put("logged", body());
+    const stream = async (token: string) => {
+      const { defaultDomain } = (await test.arm("GET", world.environment)).body.properties;
+      const id = `${world.apps}/logged`.replace("/providers/Microsoft.App", "");
+      return test.send({
+        method: "GET",
+        host: defaultDomain,
+        path: `${id}/revisions/r/replicas/r-0/containers/main/logstream`,
+        headers: { authorization: `Bearer ${token}` },
+      });
+    };
+    await make();
+    const { properties } = (await test.arm("POST", `${world.apps}/logged/getAuthtoken`)).body;
+    expect((await stream(properties.token)).status).toBe(200);
+    await test.arm("DELETE", `${world.apps}/logged`);
+    await make();
+    expect((await stream(properties.token)).status).toBe(401);
+  });
+
   it("does not pretend to run without a container engine", async () => {
     await put("idle", body({ configuration: { ingress: { external: true, targetPort: 8080 } } }));
     await expect.poll(async () => (await get("idle")).properties.runningStatus).toBe("Suspended");

@@ -1,3 +1,4 @@
+import { idKey } from "../../arm/resource-id.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import type { Ids } from "../../kernel/ids.ts";
 
@@ -7,6 +8,8 @@ const lifetimeMs = 60 * 60 * 1000;
 export interface LogTokens {
   issue(appId: string): { readonly token: string; readonly expires: string };
   appOf(token: string): string | undefined;
+  /** The app is deleted: another one of its id is not theirs to read. */
+  forget(appId: string): void;
 }
 
 export const logTokens = (ids: Ids, clock: Clock): LogTokens => {
@@ -18,6 +21,9 @@ export const logTokens = (ids: Ids, clock: Clock): LogTokens => {
       const expires = clock.now() + lifetimeMs;
       known.set(token, { appId, expires });
       return { token, expires: new Date(expires).toISOString() };
+    },
+    forget: (appId) => {
+      for (const [token, each] of known) if (idKey(each.appId) === idKey(appId)) known.delete(token);
     },
     appOf: (token) => {
       const found = known.get(token);

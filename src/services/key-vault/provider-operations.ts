@@ -72,8 +72,12 @@ export const keyVaultArmOperations = (
       handle: async (call) => {
         const { location, name } = call.parameters;
         const { record } = await requireBuried(location, name);
-        if (record.properties["enablePurgeProtection"] === true) throw keyVaultArmFault("purgeNotAllowed");
-        await graveyard.purge(name);
+        // In the vault's turn: one that is being recovered meanwhile would come back to nothing.
+        await context.resources.inTurn(record.id, async () => {
+          const { properties } = (await requireBuried(location, name)).record;
+          if (properties["enablePurgeProtection"] === true) throw keyVaultArmFault("purgeNotAllowed");
+          await graveyard.purge(name);
+        });
         return accepted(context, { resourceId: record.id, startedBy: startedBy(call) });
       },
     }),

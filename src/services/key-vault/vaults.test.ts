@@ -184,3 +184,24 @@ describe("vaults", () => {
     expect((await vaults.arm("GET", `${vaults.vaultId("kv1")}/secrets`)).body.value).toEqual([]);
   });
 });
+
+it("a vault that is purged and recovered at once is one or the other: never alive without its secrets", async () => {
+  const { vaults, as } = await withRole();
+  await using _ = vaults;
+  const id = vaults.vaultId("kv1");
+  const { subscriptionId, tenantId } = vaults.tenant.info;
+  const purge = `/subscriptions/${subscriptionId}/providers/Microsoft.KeyVault/locations/eastus/deletedVaults/kv1/purge`;
+  const secrets = async () => (await vaults.arm("GET", `${id}/secrets`)).body.value as readonly unknown[];
+  for (let round = 0; round < 20; round++) {
+    const properties = { tenantId, sku: { family: "A", name: "standard" } };
+    if ((await vaults.arm("GET", id)).status === 404)
+      vaults.ok(await vaults.arm("PUT", id, { location: "eastus", properties }));
+    vaults.ok(await vaults.arm("PUT", `${id}/secrets/s`, { properties: { value: "v" } }));
+    vaults.ok(await vaults.arm("DELETE", id));
+    const recover = { location: "eastus", properties: { ...properties, createMode: "recover" } };
+    const [purged, recovered] = await Promise.all([vaults.arm("POST", purge), vaults.arm("PUT", id, recover)]);
+    if (recovered.status < 300) expect([purged.status, await secrets()]).toEqual([404, [expect.anything()]]);
+    else expect(purged.status).toBe(202);
+  }
+  expect((await as("GET", "/secrets")).status).toBeLessThan(500);
+});

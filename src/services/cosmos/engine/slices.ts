@@ -21,7 +21,6 @@ let lastTurn: Promise<void> = Promise.resolve();
 let crowded = false;
 /** A request takes several turns of the loop: after a long slice others get some time, in milliseconds, not one turn. */
 let owed = 0;
-const restMilliseconds = 25;
 
 const turn = (): Promise<void> => {
   lastTurn = lastTurn
@@ -35,7 +34,7 @@ const turn = (): Promise<void> => {
 
 /** A slice was used up. */
 const crowd = (used: number): void => {
-  if (used > 5 * sliceMilliseconds) owed = restMilliseconds;
+  if (used > 5 * sliceMilliseconds) owed = Math.max(owed, used / 2);
   if (crowded) return;
   crowded = true;
   void turn();

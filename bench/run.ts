@@ -13,6 +13,7 @@ import { install, memory } from "./footprint.ts";
 import { large } from "./large.ts";
 import { listing } from "./listing.ts";
 import { postgres } from "./postgres.ts";
+import { query } from "./query.ts";
 import { roles } from "./roles.ts";
 import { startup } from "./startup.ts";
 import { tableText } from "./table.ts";
@@ -20,7 +21,19 @@ import { token } from "./token.ts";
 import { keyVault } from "./vault.ts";
 import type { Bench, Measured, Row, Work } from "./work.ts";
 
-const works: readonly Work[] = [startup, token, keyVault, roles, blobs, large, listing, postgres, memory, install];
+const works: readonly Work[] = [
+  startup,
+  token,
+  keyVault,
+  roles,
+  query,
+  blobs,
+  large,
+  listing,
+  postgres,
+  memory,
+  install,
+];
 
 const { values } = parseArgs({
   options: {

@@ -1,0 +1,24 @@
+import { join } from "node:path";
+import { node, run } from "./processes.ts";
+import { compare, interleave, type Work } from "./work.ts";
+
+/** A Cosmos DB query's filter over 100,000 documents of 1 KB in memory, beside JSON.parse of the same documents. */
+export const query: Work = {
+  name: "query",
+  run: async (bench) => {
+    const time = async (what: "filter" | "parse"): Promise<number> => {
+      const milliseconds = Number(await run(node, [join(import.meta.dirname, "query-filter.ts"), bench.product, what]));
+      bench.say(`${what}: ${milliseconds.toFixed(1)} ms`);
+      return milliseconds;
+    };
+    const figures = await interleave(bench.pairs, { filter: () => time("filter"), parse: () => time("parse") });
+    return [
+      compare(
+        "filter over 100,000 documents of 1 KB, ms: JSON.parse of them",
+        figures.filter,
+        figures.parse,
+        "<= 0.3x",
+      ),
+    ];
+  },
+};

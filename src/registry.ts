@@ -24,6 +24,7 @@ import { graphService } from "./services/graph/service.ts";
 import { ipifyService } from "./services/ipify/service.ts";
 import type { ArcKeys } from "./services/managed-identity/arc.ts";
 import { openKeyVault } from "./services/key-vault/key-vault.ts";
+import type { PrivateRsa } from "./services/key-vault/private-rsa.ts";
 import { managedIdentityService } from "./services/managed-identity/endpoint.ts";
 import { federatedCredentials, federatedCredentialsBelow } from "./services/managed-identity/federated-credentials.ts";
 import { imdsService } from "./services/managed-identity/imds.ts";
@@ -60,6 +61,8 @@ export interface Parts {
   readonly postgres: PostgresEngine;
   readonly siteRunner: SiteRunner;
   readonly containerRunner: ContainerRunner;
+  /** The costly half of RSA, wherever the tenant does it. */
+  readonly privateRsa: PrivateRsa;
   /** Told of failures in the background; `where` names the part. */
   readonly onError: (error: unknown, where: string) => void;
   /** Is there such a token audience in the tenant? */
@@ -108,7 +111,14 @@ export const createServices = (parts: Parts): Services => {
     tenantName: tenant.displayName,
     knownResource,
   };
-  const keyVault = openKeyVault({ store: parts.store, arm, verifier, rbac, dialect: keyVaultDialect });
+  const keyVault = openKeyVault({
+    store: parts.store,
+    arm,
+    verifier,
+    rbac,
+    dialect: keyVaultDialect,
+    privateRsa: parts.privateRsa,
+  });
   const postgres = { arm, engine: parts.postgres };
   const appService = openAppService({
     store: parts.store,

@@ -25,6 +25,7 @@ import type { Postgres } from "./postgres/postgres.ts";
 import { type HostedApps, hostedApps } from "./hosted-apps.ts";
 import { tenantContainers } from "./container-runner.ts";
 import { createServices } from "./registry.ts";
+import { openRsaPool } from "./rsa-pool.ts";
 import { siteRunner, variablesOfSite } from "./site-runner.ts";
 import { type AccessState, extensionsBelow, openAccessState } from "./services/authorization/state.ts";
 import { requireUnlocked } from "./services/authorization/locks.ts";
@@ -178,7 +179,9 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     tenantId: info.tenantId,
     engine: options.containerEngine,
   });
+  const rsaPool = openRsaPool();
   const services = createServices({
+    privateRsa: rsaPool.privateRsa,
     containerRunner: containers.runner,
     siteRunner: siteRunner(apps, secrets),
     onError,
@@ -240,6 +243,7 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     await operations.idle();
     await workloads.close();
     await postgres.close();
+    await rsaPool[Symbol.asyncDispose]();
     await store.close();
   };
   return {

@@ -5,15 +5,15 @@ import {
   createDecipheriv,
   type CipherGCM,
   type DecipherGCM,
-  privateDecrypt,
   publicEncrypt,
 } from "node:crypto";
 import type { Ids } from "../../kernel/ids.ts";
 import { type Curve, signEc, verifyEc } from "./ecdsa.ts";
 import { vaultFault } from "./faults.ts";
 import type { Family, UsableKey } from "./key-material.ts";
+import type { PrivateRsa, RsaWork } from "./private-rsa.ts";
 import { printable } from "./request.ts";
-import { type HashName, hashLength, signPkcs1, signPss, verifyPkcs1, verifyPss } from "./rsa.ts";
+import { type HashName, hashLength, pkcs1Work, pssWork, verifyPkcs1, verifyPss } from "./rsa.ts";
 
 interface SignatureAlgorithm {
   readonly family: Family;
@@ -57,16 +57,27 @@ const signatureOf = (key: UsableKey, alg: string, digest: Buffer): SignatureAlgo
 
 const badInput = (): Error => vaultFault("badInput");
 
+/** What the algorithms are handed. */
+export interface Means {
+  readonly ids: Ids;
+  readonly privateRsa: PrivateRsa;
+}
+
+const rsa = async (key: UsableKey, work: RsaWork, means: Means): Promise<Buffer> => {
+  const done = await means.privateRsa(key.secret, work);
+  if (done === undefined) throw badInput();
+  return done;
+};
+
 /** Signs a digest. @throws Fault 400 */
-export const sign = async (key: UsableKey, alg: string, digest: Buffer, ids: Ids): Promise<Buffer> => {
+export const sign = async (key: UsableKey, alg: string, digest: Buffer, means: Means): Promise<Buffer> => {
   const { hash, pss, curve } = signatureOf(key, alg, digest);
   if (curve !== undefined) return signEc(key.secret, curve, digest);
-  if (pss === true && hash !== undefined) return signPss(key.secret, digest, hash, ids.bytes(hashLength[hash]));
-  try {
-    return signPkcs1(key.secret, digest, hash);
-  } catch {
-    throw badInput();
-  }
+  const work =
+    pss === true && hash !== undefined
+      ? pssWork(key.secret, digest, hash, means.ids.bytes(hashLength[hash]))
+      : pkcs1Work(digest, hash);
+  return rsa(key, work, means);
 };
 
 export const verify = async (key: UsableKey, alg: string, digest: Buffer, signature: Buffer): Promise<boolean> => {
@@ -136,13 +147,14 @@ export const encrypt = (key: UsableKey, alg: string, { value, iv, aad }: Sealed,
 };
 
 /** Decrypts or unwraps. @throws Fault 400 that tells nothing about why */
-export const decrypt = (key: UsableKey, alg: string, { value, iv, aad, tag }: Sealed): Buffer => {
+export const decrypt = async (key: UsableKey, alg: string, sealed: Sealed, means: Means): Promise<Buffer> => {
+  const { value, iv, aad, tag } = sealed;
   const padding = Object.hasOwn(paddings, alg) ? paddings[alg] : undefined;
+  if (padding !== undefined) {
+    if (key.family !== "RSA") throw incompatible("encryption", alg, key, "RSA");
+    return rsa(key, { use: "decrypt", ...padding, value }, means);
+  }
   try {
-    if (padding !== undefined) {
-      if (key.family !== "RSA") throw incompatible("encryption", alg, key, "RSA");
-      return privateDecrypt({ key: key.secret, ...padding }, value);
-    }
     const { name, mode } = cipherOf(key, alg);
     if (mode === "KW") return Buffer.concat(through(createDecipheriv(name, key.secret, wrapIv), value));
     if (iv === undefined) throw vaultFault("required", { name: "iv" });

@@ -3,13 +3,14 @@ import { type JsonObject, textOf } from "../../arm/record.ts";
 import { notBuilt } from "../../kernel/fault.ts";
 import { json } from "../../kernel/message.ts";
 import { dataActions, type VaultDataAction } from "./actions.ts";
-import { decrypt, encrypt, sign, verify } from "./algorithms.ts";
+import { decrypt, encrypt, type Means, sign, verify } from "./algorithms.ts";
 import { textIn } from "./attributes.ts";
 import type { Engine, VersionRecord } from "./engine.ts";
 import { vaultFault } from "./faults.ts";
 import { keyCache, type UsableKey } from "./key-material.ts";
 import { keyShape } from "./keys.ts";
 import { requireFound } from "./lifecycle.ts";
+import type { PrivateRsa } from "./private-rsa.ts";
 import { readObject } from "./request.ts";
 import { nameIn, objectId, type VaultCall, vaultOperation, type VaultOperation, versionIn } from "./target.ts";
 import { listOf } from "./vault.ts";
@@ -57,7 +58,7 @@ interface Work {
 
 const text = (bytes: Buffer | undefined): string | undefined => bytes?.toString("base64url");
 
-const works = (engine: Engine): readonly Work[] => {
+const works = (means: Means): readonly Work[] => {
   const encrypting = (key: UsableKey, alg: string, body: JsonObject): JsonObject => {
     const [iv, aad] = [bytesIn(body, "iv"), bytesIn(body, "aad")];
     const value = required(bytesIn(body, "value"), "value");
@@ -65,19 +66,20 @@ const works = (engine: Engine): readonly Work[] => {
       key,
       alg,
       { value, ...(iv === undefined ? {} : { iv }), ...(aad === undefined ? {} : { aad }) },
-      engine.ids,
+      means.ids,
     );
     return { value: text(made.value), iv: text(made.iv), tag: text(made.tag), aad: text(made.aad) };
   };
-  const decrypting = (key: UsableKey, alg: string, body: JsonObject): JsonObject => {
+  const decrypting = async (key: UsableKey, alg: string, body: JsonObject): Promise<JsonObject> => {
     const [iv, aad, tag] = [bytesIn(body, "iv"), bytesIn(body, "aad"), bytesIn(body, "tag")];
     const value = required(bytesIn(body, "value"), "value");
-    const opened = decrypt(key, alg, {
+    const sealed = {
       value,
       ...(iv === undefined ? {} : { iv }),
       ...(aad === undefined ? {} : { aad }),
       ...(tag === undefined ? {} : { tag }),
-    });
+    };
+    const opened = await decrypt(key, alg, sealed, means);
     return { value: text(opened) };
   };
   return [
@@ -98,7 +100,7 @@ const works = (engine: Engine): readonly Work[] => {
       operation: "sign",
       right: dataActions.sign,
       run: async (key, alg, body) => ({
-        value: text(await sign(key, alg, required(bytesIn(body, "value"), "value"), engine.ids)),
+        value: text(await sign(key, alg, required(bytesIn(body, "value"), "value"), means)),
       }),
     },
     {
@@ -115,7 +117,7 @@ const works = (engine: Engine): readonly Work[] => {
   ];
 };
 
-export const cryptographyOperations = (engine: Engine): readonly VaultOperation[] => {
+export const cryptographyOperations = (engine: Engine, privateRsa: PrivateRsa): readonly VaultOperation[] => {
   const usable = keyCache();
   const isAsymmetric = async (call: VaultCall): Promise<boolean> => {
     const found = await engine.read(call.target.vault.uid).find("keys", nameIn(call), versionIn(call));
@@ -163,7 +165,10 @@ export const cryptographyOperations = (engine: Engine): readonly VaultOperation[
       },
     });
   return [
-    ...works(engine).flatMap((work) => [operation(work, "/keys/:name"), operation(work, "/keys/:name/:version")]),
+    ...works({ ids: engine.ids, privateRsa }).flatMap((work) => [
+      operation(work, "/keys/:name"),
+      operation(work, "/keys/:name/:version"),
+    ]),
     release("/keys/:name/release"),
     release("/keys/:name/:version/release"),
     vaultOperation({

@@ -6,6 +6,7 @@ import type { Decider, Dialect, Service } from "../../kernel/service.ts";
 import type { Store } from "../../store/store.ts";
 import { openEngine } from "./engine.ts";
 import { openGraveyard } from "./graveyard.ts";
+import type { PrivateRsa } from "./private-rsa.ts";
 import { keyVaultArmOperations } from "./provider-operations.ts";
 import { vaultService } from "./service.ts";
 import type { VaultTarget } from "./target.ts";
@@ -27,6 +28,7 @@ export const openKeyVault = (options: {
   readonly verifier: TokenVerifier;
   readonly rbac: Decider<VaultTarget>;
   readonly dialect: Dialect;
+  readonly privateRsa: PrivateRsa;
 }): KeyVault => {
   const { arm, store } = options;
   const { resources, clock, ids, tenant } = arm;

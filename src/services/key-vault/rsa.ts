@@ -2,7 +2,8 @@
  * RSA signatures over a digest that the client made: Node signs messages only, so the encodings of RFC 8017 stand here on
  * top of its raw RSA. The encryption schemes are Node's own.
  */
-import { constants, createHash, type KeyObject, privateEncrypt, publicDecrypt, timingSafeEqual } from "node:crypto";
+import { constants, createHash, type KeyObject, publicDecrypt, timingSafeEqual } from "node:crypto";
+import type { RsaWork } from "./private-rsa.ts";
 
 export type HashName = "sha256" | "sha384" | "sha512";
 
@@ -15,12 +16,12 @@ const digestInfo: Readonly<Record<HashName, Buffer>> = {
   sha512: Buffer.from("3051300d060960864801650304020305000440", "hex"),
 };
 
-/** RSASSA-PKCS1-v1_5; without a hash the value is signed as it is (RSNULL). */
-export const signPkcs1 = (key: KeyObject, digest: Buffer, hash: HashName | undefined): Buffer =>
-  privateEncrypt(
-    { key, padding: constants.RSA_PKCS1_PADDING },
-    hash === undefined ? digest : Buffer.concat([digestInfo[hash], digest]),
-  );
+/** RSASSA-PKCS1-v1_5, up to the private operation; without a hash the value is signed as it is (RSNULL). */
+export const pkcs1Work = (digest: Buffer, hash: HashName | undefined): RsaWork => ({
+  use: "sign",
+  padding: constants.RSA_PKCS1_PADDING,
+  value: hash === undefined ? digest : Buffer.concat([digestInfo[hash], digest]),
+});
 
 export const verifyPkcs1 = (key: KeyObject, digest: Buffer, signature: Buffer, hash: HashName | undefined): boolean => {
   const found = opened(key, signature, constants.RSA_PKCS1_PADDING);
@@ -30,16 +31,15 @@ export const verifyPkcs1 = (key: KeyObject, digest: Buffer, signature: Buffer, h
 
 const bitsOf = (key: KeyObject): number => key.asymmetricKeyDetails?.modulusLength ?? 0;
 
-/** RSASSA-PSS with a salt as long as the hash (RFC 8017, 9.1.1). */
-export const signPss = (key: KeyObject, digest: Buffer, hash: HashName, salt: Buffer): Buffer => {
+/** RSASSA-PSS with a salt as long as the hash (RFC 8017, 9.1.1), up to the private operation. */
+export const pssWork = (key: KeyObject, digest: Buffer, hash: HashName, salt: Buffer): RsaWork => {
   const bits = bitsOf(key) - 1;
   const length = Math.ceil(bits / 8);
   const inner = createHash(hash).update(Buffer.alloc(8)).update(digest).update(salt).digest();
   const data = Buffer.concat([Buffer.alloc(length - salt.length - inner.length - 2), Buffer.of(1), salt]);
   const masked = xor(data, mask(inner, data.length, hash));
   masked[0] = (masked[0] ?? 0) & (0xff >> (8 * length - bits));
-  const encoded = Buffer.concat([masked, inner, Buffer.of(0xbc)]);
-  return privateEncrypt({ key, padding: constants.RSA_NO_PADDING }, encoded);
+  return { use: "sign", padding: constants.RSA_NO_PADDING, value: Buffer.concat([masked, inner, Buffer.of(0xbc)]) };
 };
 
 /** RFC 8017, 9.1.2. */

@@ -14,6 +14,7 @@ import { vaultFault } from "./faults.ts";
 import { cryptographyOperations } from "./key-operations.ts";
 import { keyRotationOperations } from "./key-rotation.ts";
 import { keyOperations } from "./keys.ts";
+import type { PrivateRsa } from "./private-rsa.ts";
 import { refusal } from "./refusal.ts";
 import { printable } from "./request.ts";
 import { secretOperations } from "./secrets.ts";
@@ -25,6 +26,7 @@ export interface VaultServiceDependencies {
   readonly verifier: TokenVerifier;
   readonly rbac: Decider<VaultTarget>;
   readonly tenantId: string;
+  readonly privateRsa: PrivateRsa;
   /** Key Vault's dialect, of `wire/`. */
   readonly dialect: Dialect;
 }
@@ -38,7 +40,7 @@ export const vaultService = (deps: VaultServiceDependencies, engine: Engine): Se
     ...secretOperations(engine),
     ...keyOperations(engine),
     ...keyRotationOperations(engine),
-    ...cryptographyOperations(engine),
+    ...cryptographyOperations(engine, deps.privateRsa),
     ...certificateOperations(engine),
     ...pendingOperations(engine),
     ...certificateSettingOperations(engine),

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { compileQuery, type Json, parseQuery, QueryError, type QueryOptions, type Value } from "./query.ts";
 
-const folder = join(import.meta.dirname, "golden");
+const folder = join(import.meta.dirname, "../../../../test/cosmos/golden");
 const documents = JSON.parse(readFileSync(join(folder, "documents.json"), "utf8")) as Record<string, Json[]>;
 
 const options: QueryOptions = {

@@ -13,6 +13,7 @@ import { cosmosFault, unsupported } from "./faults.ts";
 import { cosmosMatcher, segmentsOf } from "./match.ts";
 import { accountOperations } from "./operations/account.ts";
 import { batchOperations } from "./operations/batches.ts";
+import { changeFeedOperations } from "./operations/change-feed.ts";
 import { containerOperations } from "./operations/containers.ts";
 import { databaseOperations } from "./operations/databases.ts";
 import { documentOperations } from "./operations/documents.ts";
@@ -40,6 +41,7 @@ export const cosmosService = (deps: CosmosServiceDependencies): Service<CosmosTa
     ...containerOperations(engine, queries),
     ...documentOperations(engine, queries),
     ...queryOperations(engine, queries),
+    ...changeFeedOperations(engine),
     ...batchOperations(engine, queries),
     ...offerOperations(engine, queries),
     ...conflictOperations,

@@ -1,0 +1,52 @@
+import type { Reply } from "../../../kernel/message.ts";
+import { dataActions } from "../actions.ts";
+import { currentLsn, readChanges } from "../engine/change-feed.ts";
+import type { Engine } from "../engine/engine.ts";
+import { pageSizeOf } from "../engine/feed.ts";
+import { badRequest, unsupported } from "../faults.ts";
+import { type CosmosCall, cosmosOperation, type CosmosOperation, type Located } from "../target.ts";
+import { charge, contentHeaders, extentOf, feed, located } from "./answers.ts";
+
+export const changeFeedOperations = (engine: Engine): readonly CosmosOperation[] => [
+  cosmosOperation({
+    name: "ReadChangeFeed",
+    method: "GET",
+    intent: "changes",
+    path: "/dbs/:db/colls/:coll/docs",
+    needs: { data: dataActions.readChangeFeed },
+    handle: (call) => changeFeed(engine, call),
+  }),
+];
+
+const changeFeed = async (engine: Engine, call: CosmosCall): Promise<Reply> => {
+  const { request } = call;
+  const place = located(call);
+  const mode = request.header("a-im")?.toLowerCase() ?? "";
+  if (mode !== "incremental feed")
+    throw unsupported(`The change feed of mode '${mode.slice(0, 50)}' (all versions and deletes)`);
+  const extent = extentOf(call, place.container.partitionKey);
+  const limit = pageSizeOf(request.header("x-ms-max-item-count"));
+  const since = Date.parse(request.header("if-modified-since") ?? "");
+  const lsn = await startOf(engine, place, request.header("if-none-match"));
+  const page = await readChanges(engine, place, {
+    lsn,
+    extent,
+    limit,
+    since: Number.isNaN(since) ? undefined : Math.floor(since / 1000),
+  });
+  const headers = { ...contentHeaders(engine, place, page.lsn), etag: `"${page.lsn}"` };
+  // A 304 without the etag would leave clients without a place to go on from (cosmos.md 10).
+  if (page.documents.length === 0) return { status: 304, headers };
+  return feed(place.container.rid, "Documents", page.documents, {
+    ...headers,
+    ...charge(1 + page.documents.length / 10),
+  });
+};
+
+const startOf = async (engine: Engine, place: Located, header: string | undefined): Promise<number> => {
+  const text = header?.trim().replaceAll('"', "") ?? "";
+  if (text === "") return 0;
+  if (text === "*") return currentLsn(engine, place);
+  if (!/^\d{1,15}$/.test(text)) throw badRequest("The If-None-Match of a change feed request is not one of its etags.");
+  return Number(text);
+};

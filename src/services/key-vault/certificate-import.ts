@@ -51,10 +51,18 @@ const own = (content: Content): { certificate: X509Certificate; chain: readonly 
   return { certificate, chain: content.certificates.filter((der) => !der.equals(certificate.raw)) };
 };
 
+/** `az keyvault certificate import` sends PEM, too, in base64 (azure-cli 2.91); the SDKs send it as it is. */
+const unwrapped = (value: string): string => {
+  if (!value.startsWith("LS0t")) return value;
+  const text = Buffer.from(value, "base64").toString("latin1");
+  return text.startsWith("-----BEGIN ") ? text : value;
+};
+
 /** What an import brings: PFX in base64 or PEM, whichever it is. @throws Fault 400, quoting nothing of it */
 export const readImport = async (body: JsonObject): Promise<Complete> => {
-  const value = textIn(body, "value", 400_000);
-  if (value === undefined) throw vaultFault("required", { name: "value" });
+  const sent = textIn(body, "value", 400_000);
+  if (sent === undefined) throw vaultFault("required", { name: "value" });
+  const value = unwrapped(sent);
   const isPem = value.includes("-----BEGIN");
   const content = isPem ? fromPem(value) : await fromPkcs12(value, textIn(body, "pwd", 1024) ?? "");
   let certificate: X509Certificate;

@@ -12,6 +12,7 @@ import { vaultNameRule } from "./vault-type.ts";
 const provider = "Microsoft.KeyVault";
 type Action =
   | `${typeof provider}/deletedVaults/read`
+  | `${typeof provider}/deletedManagedHSMs/read`
   | `${typeof provider}/locations/deletedVaults/${"read" | "purge/action"}`
   | `${typeof provider}/checkNameAvailability/read`;
 
@@ -54,6 +55,14 @@ export const keyVaultArmOperations = (
       path: `${base}/deletedvaults`,
       needs: { action: `${provider}/deletedVaults/read`, at: subscriptionAt },
       handle: async () => json({ value: (await graveyard.all()).map((each) => shown(each, subscriptionId)) }),
+    }),
+    // `az keyvault list-deleted` and `purge` ask for both kinds. Managed HSMs cannot be made here, so none was deleted.
+    operation({
+      name: "ManagedHsms_ListDeleted",
+      method: "GET",
+      path: `${base}/deletedmanagedhsms`,
+      needs: { action: `${provider}/deletedManagedHSMs/read`, at: subscriptionAt },
+      handle: () => json({ value: [] }),
     }),
     operation({
       name: "Vaults_GetDeleted",

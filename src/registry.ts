@@ -78,6 +78,8 @@ export interface Services {
   readonly containerApps: Pick<ContainerApps, "upgrade" | "resume" | "variables">;
   /** Finishes or resumes what an earlier process left undone. Call once, before requests are served. */
   recover(kernel: Pick<Kernel, "invoke">, onError: (error: unknown, where: string) => void): Promise<void>;
+  /** Ends what goes on in the background; before the store is closed. */
+  close(): Promise<void>;
 }
 
 export const createServices = (parts: Parts): Services => {
@@ -95,7 +97,13 @@ export const createServices = (parts: Parts): Services => {
     tenantId: tenant.tenantId,
     dialect: storageDialect,
   });
-  const cosmos = openCosmos({ store: parts.store, arm, verifier, dialect: cosmosDialect });
+  const cosmos = openCosmos({
+    store: parts.store,
+    arm,
+    verifier,
+    dialect: cosmosDialect,
+    onError: (error) => parts.onError(error, "Cosmos DB"),
+  });
   const federation = {
     keys: parts.workloads.issuerKeys,
     ownIssuer: parts.workloads.issuer.issuer,
@@ -192,6 +200,7 @@ export const createServices = (parts: Parts): Services => {
     types,
     appService,
     containerApps,
+    close: () => cosmos.close(),
     recover: async (kernel, onError) => {
       await recoverServers(postgres, (error, name) => onError(error, `PostgreSQL server ${name}`));
       await failInterruptedLinkers(arm);

@@ -241,6 +241,7 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     await gateway.close();
     await Promise.all([apps.close(), containers[Symbol.asyncDispose]()]);
     await operations.idle();
+    await services.close();
     await workloads.close();
     await postgres.close();
     await rsaPool[Symbol.asyncDispose]();

@@ -1,5 +1,6 @@
 import { objectOf, type ResourceRecord, textOf } from "../../arm/record.ts";
 import type { Resources } from "../../arm/resources.ts";
+import type { Backup } from "./engine/engine.ts";
 import { type Recent, recent } from "./recent.ts";
 
 export const accountType = "Microsoft.DocumentDB/databaseAccounts";
@@ -21,6 +22,8 @@ export interface Account {
   readonly locations: readonly string[];
   readonly consistency: string;
   readonly multipleWrites: boolean;
+  /** Undefined: no continuous backup. */
+  readonly backup: Backup | undefined;
 }
 
 export interface Accounts {
@@ -33,15 +36,13 @@ export interface Accounts {
 
 export const regionLabel = (location: string): string => location.toLowerCase().replaceAll(" ", "");
 
-/** @param opened told of each account when its data is first asked for */
-export const openAccounts = (resources: Pick<Resources, "named">, opened: (account: Account) => void): Accounts => {
-  const seen = new Set<string>();
+/** @param loaded told of each account before its data is asked for, and again after it was changed */
+export const openAccounts = (resources: Pick<Resources, "named">, loaded: (account: Account) => void): Accounts => {
   const kept: Recent<Account> = recent(1000, async (name) => {
     const record = await resources.named(accountType, name);
     if (record === undefined) return undefined;
     const account = accountOf(record);
-    if (!seen.has(account.uid)) opened(account);
-    seen.add(account.uid);
+    loaded(account);
     return account;
   });
   const named = (name: string): Promise<Account | undefined> => kept.get(name.toLowerCase());
@@ -84,6 +85,20 @@ const accountOf = (record: ResourceRecord): Account => {
     locations: locationsOf(record),
     consistency: textOf(objectOf(properties["consistencyPolicy"])["defaultConsistencyLevel"]) || "Session",
     multipleWrites: properties["enableMultipleWriteLocations"] === true,
+    backup: backupOf(properties),
+  };
+};
+
+const days = 24 * 60 * 60;
+
+/** https://learn.microsoft.com/azure/cosmos-db/continuous-backup-restore-introduction: 30 days unless the tier is that of 7. */
+export const backupOf = (properties: ResourceRecord["properties"]): Backup | undefined => {
+  const policy = objectOf(properties["backupPolicy"]);
+  if (textOf(policy["type"]).toLowerCase() !== "continuous") return undefined;
+  const tier = textOf(objectOf(policy["continuousModeProperties"])["tier"]).toLowerCase();
+  return {
+    retention: (tier === "continuous7days" ? 7 : 30) * days,
+    versions: properties["enableAllVersionsAndDeletesChangeFeed"] === true,
   };
 };
 

@@ -12,6 +12,7 @@ import { sqlTypes } from "./arm/sql-resources.ts";
 import { openRoles } from "./auth/roles.ts";
 import { dropAccount, sweepDropped } from "./engine/catalog.ts";
 import { openEngine } from "./engine/engine.ts";
+import { openUpkeep } from "./engine/upkeep.ts";
 import { openQueryEngine } from "./query-engine.ts";
 import { cosmosService } from "./service.ts";
 import type { CosmosTarget } from "./target.ts";
@@ -21,6 +22,8 @@ export interface Cosmos {
   readonly service: Service<CosmosTarget>;
   readonly types: readonly ResourceType[];
   readonly armOperations: readonly AnyOperation<ArmTarget>[];
+  /** Ends what goes on in the background. */
+  close(): Promise<void>;
 }
 
 export const openCosmos = (options: {
@@ -29,6 +32,8 @@ export const openCosmos = (options: {
   readonly verifier: TokenVerifier;
   readonly dialect: Dialect;
   readonly cacheBytes?: number;
+  /** What went wrong in the background. */
+  readonly onError: (error: unknown) => void;
 }): Cosmos => {
   const { store, arm, verifier, dialect } = options;
   const { clock, ids, resources } = arm;
@@ -39,7 +44,14 @@ export const openCosmos = (options: {
     ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),
   });
   const roles = openRoles(store);
-  const accounts = openAccounts(resources, ({ uid }) => {
+  const upkeep = openUpkeep(engine, options.onError);
+  const seen = new Set<string>();
+  const accounts = openAccounts(resources, ({ uid, backup }) => {
+    if (backup === undefined) engine.backups.delete(uid);
+    else engine.backups.set(uid, backup);
+    if (seen.has(uid)) return;
+    seen.add(uid);
+    upkeep.add(uid);
     // What a crash left of deleted containers. When it fails, the next start tries again.
     sweepDropped(engine, uid).catch(() => undefined);
   });
@@ -58,5 +70,6 @@ export const openCosmos = (options: {
       ...roleTypes(context),
     ],
     armOperations: providerOperations(resources),
+    close: () => upkeep.close(),
   };
 };

@@ -31,6 +31,16 @@ export interface Engine {
   readonly snapshots: Snapshots;
   /** The highest LSN that was told of a container, by its rid. */
   readonly told: Map<string, number>;
+  /** Accounts with continuous backup, as far as they are known. */
+  readonly backups: Map<string, Backup>;
+}
+
+/** An account's continuous backup. */
+export interface Backup {
+  /** Seconds. */
+  readonly retention: number;
+  /** Whether the account keeps all versions and deletes for that long (`enableAllVersionsAndDeletesChangeFeed`). */
+  readonly versions: boolean;
 }
 
 export const openEngine = (options: {
@@ -65,6 +75,7 @@ export const openEngine = (options: {
     }),
     snapshots: openSnapshots(store, cacheBytes),
     told: new Map(),
+    backups: new Map(),
   };
 };
 
@@ -120,14 +131,18 @@ export const lsnOf = (engine: Engine, { rid }: Pick<ContainerRecord, "rid">, lsn
   return known;
 };
 
-/** Whether time has run out for an item: it is there no more, for anybody (cosmos.md 7). */
-export const isExpired = ({ doc }: ItemRecord, { definition }: ContainerRecord, now: number): boolean => {
+/** When time runs out for an item, in seconds; undefined: never. */
+export const expiryOf = ({ doc }: Pick<ItemRecord, "doc">, { definition }: ContainerRecord): number | undefined => {
   const standard = definition["defaultTtl"];
-  if (typeof standard !== "number") return false;
+  if (typeof standard !== "number") return undefined;
   const own = doc["ttl"];
   const ttl = typeof own === "number" ? own : standard;
-  return ttl !== -1 && Number(doc["_ts"]) + ttl <= now;
+  return ttl === -1 ? undefined : Number(doc["_ts"]) + ttl;
 };
+
+/** Whether time has run out for an item: it is there no more, for anybody (cosmos.md 7). */
+export const isExpired = (record: Pick<ItemRecord, "doc">, container: ContainerRecord, now: number): boolean =>
+  (expiryOf(record, container) ?? Infinity) <= now;
 
 /** An item that is there and alive. */
 export const liveItem = async (

@@ -1,4 +1,5 @@
 /** What the data plane needs of the query language; `query-engine.ts` fits it to the evaluator in `query/`. */
+import type { IndexUtilization } from "../query/index-utilization.ts";
 import type { Narrowing } from "../query/query.ts";
 import type { Json, JsonObject } from "./records.ts";
 
@@ -28,7 +29,7 @@ export interface PreparedQuery {
    */
   open(checkpoint: () => number): QueryRun;
   /** What `x-ms-cosmos-index-utilization` tells. */
-  indexes(): unknown;
+  indexes(): IndexUtilization;
 }
 
 export interface QueryEngine {

@@ -8,15 +8,20 @@ import type { PreparedQuery, QueryEngine } from "../engine/query-port.ts";
 import type { JsonObject } from "../engine/records.ts";
 import { type CosmosCall, cosmosOperation, type CosmosOperation, flag, type Located } from "../target.ts";
 import { charge, contentHeaders, extentOf, located } from "./answers.ts";
+import type { IndexUtilization } from "../query/index-utilization.ts";
 import { passThroughPlan } from "../query/query.ts";
+import { indexMetrics } from "./index-metrics.ts";
 import { readQuery } from "./query-list.ts";
+
+const none = { SingleIndexes: [], CompositeIndexes: [] };
+const noIndexes: IndexUtilization = { Utilized: none, Potential: none };
 
 /** Every document as it is: what a read feed is as a query. */
 const everything: PreparedQuery = {
   streaming: true,
   constant: false,
   narrowing: { ranges: [], never: false },
-  indexes: () => ({}),
+  indexes: () => noIndexes,
   open: () => {
     let ready: JsonObject[] = [];
     return {
@@ -75,9 +80,7 @@ export const queryOperations = (engine: Engine, queries: QueryEngine): readonly 
       ...(flag(request, "x-ms-documentdb-populatequerymetrics")
         ? { "x-ms-documentdb-query-metrics": metrics(page, performance.now() - started) }
         : {}),
-      ...(flag(request, "x-ms-cosmos-populateindexmetrics-v2") || flag(request, "x-ms-cosmos-populateindexmetrics")
-        ? { "x-ms-cosmos-index-utilization": encodeURIComponent(JSON.stringify(query.indexes())) }
-        : {}),
+      ...indexMetrics(request, () => query.indexes()),
     });
   };
   return [

@@ -18,6 +18,7 @@ import {
   uniqueSpec,
 } from "./records.ts";
 import { containerRid, databaseRid } from "./rid.ts";
+import { scriptSpec } from "../scripts/spec.ts";
 import { sweepSpec } from "./sweep.ts";
 import { lostSpec, versionSpec } from "./versions.ts";
 
@@ -215,7 +216,7 @@ const sweep = async (engine: Engine, account: string, rid: string): Promise<void
   engine.snapshots.forget(rid);
   engine.told.delete(rid);
   const partition = `${accountPartition(account)}/${rid}`;
-  for (const spec of [itemSpec, uniqueSpec, expirySpec, sweepSpec, versionSpec, lostSpec]) {
+  for (const spec of [itemSpec, uniqueSpec, expirySpec, sweepSpec, versionSpec, lostSpec, scriptSpec]) {
     const rows = engine.store.collection<unknown>(spec as CollectionSpec<unknown>);
     for (;;) {
       const page = await rows.list(partition, { limit: 500 });

@@ -2,42 +2,15 @@ import { json, type Reply } from "../../../kernel/message.ts";
 import { dataActions } from "../actions.ts";
 import { fingerprint, readToken, writeToken } from "../engine/continuation.ts";
 import type { Engine } from "../engine/engine.ts";
+import { everything } from "../engine/everything.ts";
 import { type Extent, pageSizeOf, rowsOf } from "../engine/feed.ts";
 import { openPages, type Page } from "../engine/pages.ts";
 import type { PreparedQuery, QueryEngine } from "../engine/query-port.ts";
-import type { JsonObject } from "../engine/records.ts";
 import { type CosmosCall, cosmosOperation, type CosmosOperation, flag, type Located } from "../target.ts";
 import { charge, contentHeaders, extentOf, located } from "./answers.ts";
-import type { IndexUtilization } from "../query/index-utilization.ts";
 import { passThroughPlan } from "../query/query.ts";
 import { indexMetrics } from "./index-metrics.ts";
 import { readQuery } from "./query-list.ts";
-
-const none = { SingleIndexes: [], CompositeIndexes: [] };
-const noIndexes: IndexUtilization = { Utilized: none, Potential: none };
-
-/** Every document as it is: what a read feed is as a query. */
-const everything: PreparedQuery = {
-  streaming: true,
-  constant: false,
-  narrowing: { ranges: [], never: false },
-  indexes: () => noIndexes,
-  open: () => {
-    let ready: JsonObject[] = [];
-    return {
-      add: (document) => {
-        ready = [document];
-        return true;
-      },
-      take: () => {
-        const taken = ready;
-        ready = [];
-        return taken;
-      },
-      finish: () => [],
-    };
-  },
-};
 
 /** The texts go out as they are: documents are not turned into JSON twice. */
 const pageReply = (rid: string, page: Page, headers: Readonly<Record<string, string>>): Reply => ({

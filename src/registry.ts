@@ -63,6 +63,8 @@ export interface Parts {
   readonly containerRunner: ContainerRunner;
   /** The costly half of RSA, wherever the tenant does it. */
   readonly privateRsa: PrivateRsa;
+  /** Whether Cosmos DB keeps clients to the provisioned throughput. */
+  readonly enforceThroughput: boolean;
   /** Told of failures in the background; `where` names the part. */
   readonly onError: (error: unknown, where: string) => void;
   /** Is there such a token audience in the tenant? */
@@ -102,6 +104,7 @@ export const createServices = (parts: Parts): Services => {
     arm,
     verifier,
     dialect: cosmosDialect,
+    enforceThroughput: parts.enforceThroughput,
     onError: (error) => parts.onError(error, "Cosmos DB"),
   });
   const federation = {

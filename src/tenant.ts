@@ -54,6 +54,8 @@ export interface TenantOptions {
   readonly tokenLifetime?: number;
   /** False: managed identity tokens are not cached for a day, as Azure does. */
   readonly identityCache?: boolean;
+  /** True: Cosmos DB enforces provisioned throughput. */
+  readonly enforceThroughput?: boolean;
   /** Ports for PostgreSQL, tried in order; default [5432], else any free one. */
   readonly postgresPorts?: readonly number[];
   /** Federated issuers (`iss` of their tokens) whose keys may be fetched. */
@@ -194,6 +196,7 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     postgres,
     secrets,
     managedIdentityTokens: managedIdentityTokens(issuer, clock, options.identityCache),
+    enforceThroughput: options.enforceThroughput === true,
     knownResource: knownResources((host) => kernel.serviceOf(host)),
   });
   const kernel: Kernel = createKernel({

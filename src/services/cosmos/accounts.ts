@@ -22,6 +22,8 @@ export interface Account {
   readonly locations: readonly string[];
   readonly consistency: string;
   readonly multipleWrites: boolean;
+  /** Nothing is provisioned: what is used is paid for. */
+  readonly serverless: boolean;
   /** Undefined: no continuous backup. */
   readonly backup: Backup | undefined;
 }
@@ -85,8 +87,16 @@ const accountOf = (record: ResourceRecord): Account => {
     locations: locationsOf(record),
     consistency: textOf(objectOf(properties["consistencyPolicy"])["defaultConsistencyLevel"]) || "Session",
     multipleWrites: properties["enableMultipleWriteLocations"] === true,
+    serverless: isServerless(properties),
     backup: backupOf(properties),
   };
+};
+
+export const isServerless = (properties: ResourceRecord["properties"]): boolean => {
+  const { capabilities } = properties;
+  return (
+    Array.isArray(capabilities) && capabilities.some((each) => textOf(objectOf(each)["name"]) === "EnableServerless")
+  );
 };
 
 const days = 24 * 60 * 60;

@@ -16,6 +16,7 @@ import { openUpkeep } from "./engine/upkeep.ts";
 import { openQueryEngine } from "./query-engine.ts";
 import { cosmosService } from "./service.ts";
 import type { CosmosTarget } from "./target.ts";
+import { throttled } from "./throughput.ts";
 
 /** Everything Cosmos DB puts into a tenant. */
 export interface Cosmos {
@@ -32,6 +33,8 @@ export const openCosmos = (options: {
   readonly verifier: TokenVerifier;
   readonly dialect: Dialect;
   readonly cacheBytes?: number;
+  /** True: provisioned throughput is enforced. */
+  readonly enforceThroughput?: boolean;
   /** What went wrong in the background. */
   readonly onError: (error: unknown) => void;
 }): Cosmos => {
@@ -57,7 +60,15 @@ export const openCosmos = (options: {
   });
   const context = { arm, engine, roles, accounts };
   return {
-    service: cosmosService({ engine, accounts, roles, queries: openQueryEngine({ clock, ids }), verifier, dialect }),
+    service: cosmosService({
+      engine,
+      accounts,
+      roles,
+      queries: openQueryEngine({ clock, ids }),
+      verifier,
+      dialect,
+      ...(options.enforceThroughput === true ? { throttle: throttled(clock) } : {}),
+    }),
     types: [
       ...accountTypes({
         ...context,

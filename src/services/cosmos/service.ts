@@ -20,7 +20,7 @@ import { documentOperations } from "./operations/documents.ts";
 import { offerOperations } from "./operations/offers.ts";
 import { queryOperations } from "./operations/queries.ts";
 import { conflictOperations, unbuiltOperations } from "./operations/scripts.ts";
-import { type CosmosTarget, scopeOf } from "./target.ts";
+import { type CosmosOperation, type CosmosTarget, scopeOf } from "./target.ts";
 
 export interface CosmosServiceDependencies {
   readonly engine: Engine;
@@ -30,6 +30,8 @@ export interface CosmosServiceDependencies {
   readonly verifier: TokenVerifier;
   /** Cosmos DB's dialect, of `wire/`. */
   readonly dialect: Dialect;
+  /** Makes operations keep to the provisioned throughput. */
+  readonly throttle?: (operation: CosmosOperation) => CosmosOperation;
 }
 
 /** The data plane of Cosmos DB for NoSQL: `{account}.documents.azure.com`, and `{account}-{region}`. */
@@ -45,7 +47,7 @@ export const cosmosService = (deps: CosmosServiceDependencies): Service<CosmosTa
     ...batchOperations(engine, queries),
     ...offerOperations(engine, queries),
     ...conflictOperations,
-  ];
+  ].map(deps.throttle ?? ((operation) => operation));
   return {
     name: "cosmos",
     title: "Cosmos DB for NoSQL",

@@ -9,7 +9,7 @@ import { cosmosFault } from "../faults.ts";
 import { type CosmosCall, cosmosOperation, type CosmosOperation } from "../target.ts";
 import { contentHeaders, databaseOf, feed, located, objectBody, shownContainer } from "./answers.ts";
 import { queryList } from "./query-list.ts";
-import { checkPreconditions, throughputOf } from "./resources.ts";
+import { checkPreconditions, checkServerless, standardThroughput, throughputOf } from "./resources.ts";
 
 const shown = (
   engine: Engine,
@@ -61,13 +61,10 @@ export const containerOperations = (engine: Engine, queries: QueryEngine): reado
       handle: async (call) => {
         const database = databaseOf(call);
         const asked = await objectBody(call);
-        const container = await createContainer(
-          engine,
-          call.target.account.uid,
-          database,
-          asked,
-          throughputOf(call.request) ?? (database.throughput === undefined ? { manual: 400 } : undefined),
-        );
+        const { uid, serverless } = call.target.account;
+        const throughput =
+          checkServerless(serverless, throughputOf(call.request)) ?? standardThroughput(serverless, database);
+        const container = await createContainer(engine, uid, database, asked, throughput);
         return shown(engine, database, container, call, 201);
       },
     }),

@@ -7,7 +7,7 @@ import { cosmosFault } from "../faults.ts";
 import { cosmosOperation, type CosmosOperation } from "../target.ts";
 import { databaseOf, feed, objectBody, shownDatabase } from "./answers.ts";
 import { queryList } from "./query-list.ts";
-import { checkPreconditions, throughputOf } from "./resources.ts";
+import { checkPreconditions, checkServerless, throughputOf } from "./resources.ts";
 
 export const databaseOperations = (engine: Engine, queries: QueryEngine): readonly CosmosOperation[] => [
   cosmosOperation({
@@ -42,7 +42,7 @@ export const databaseOperations = (engine: Engine, queries: QueryEngine): readon
     needs: { data: keyActions.writeDatabase },
     handle: async (call) => {
       const { id } = await objectBody(call);
-      const throughput = throughputOf(call.request);
+      const throughput = checkServerless(call.target.account.serverless, throughputOf(call.request));
       const record = await createDatabase(engine, call.target.account.uid, {
         id,
         ...(throughput === undefined ? {} : { throughput }),

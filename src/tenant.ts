@@ -1,3 +1,4 @@
+import { onceKnown } from "./kernel/eventually.ts";
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -213,8 +214,10 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
   const gateway = await openGateway({
     certificates,
     handle: (request) => kernel.handle(request),
-    owner: async (host) =>
-      (await kernel.serviceOf(host)) !== undefined ? "tenant" : isAzureHost(host) ? "azure-unknown" : "foreign",
+    owner: (host) =>
+      onceKnown(kernel.serviceOf(host), (service) =>
+        service !== undefined ? "tenant" : isAzureHost(host) ? "azure-unknown" : "foreign",
+      ),
     postgresPort: (host) => (postgres.has(host.slice(0, host.indexOf("."))) ? postgres.frontDoorPort : undefined),
     accounts: (name) => {
       if (name === "developer") return { secret: developerProxySecret, app: undefined };

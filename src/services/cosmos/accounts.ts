@@ -1,7 +1,8 @@
+import { type Eventually, onceKnown } from "../../kernel/eventually.ts";
 import { objectOf, type ResourceRecord, textOf } from "../../arm/record.ts";
 import type { Resources } from "../../arm/resources.ts";
 import type { Backup } from "./engine/engine.ts";
-import { type Recent, recent } from "./recent.ts";
+import { type Recent, recent } from "../../arm/recent.ts";
 
 export const accountType = "Microsoft.DocumentDB/databaseAccounts";
 export const hostSuffix = ".documents.azure.com";
@@ -29,9 +30,9 @@ export interface Account {
 }
 
 export interface Accounts {
-  named(name: string): Promise<Account | undefined>;
+  named(name: string): Eventually<Account | undefined>;
   /** The account that a host label (`acme`, `acme-eastus`) belongs to. */
-  ofLabel(label: string): Promise<Account | undefined>;
+  ofLabel(label: string): Eventually<Account | undefined>;
   /** The resource was written or deleted: settings and keys take effect with the next request. */
   changed(name: string): void;
 }
@@ -47,18 +48,17 @@ export const openAccounts = (resources: Pick<Resources, "named">, loaded: (accou
     loaded(account);
     return account;
   });
-  const named = (name: string): Promise<Account | undefined> => kept.get(name.toLowerCase());
+  const named = (name: string): Eventually<Account | undefined> => kept.get(name.toLowerCase());
   return {
     named,
-    ofLabel: async (label) => {
-      const exact = await named(label);
-      if (exact !== undefined) return exact;
-      const dash = label.lastIndexOf("-");
-      const account = dash < 0 ? undefined : await named(label.slice(0, dash));
-      return account?.locations.some((each) => regionLabel(each) === label.slice(dash + 1)) === true
-        ? account
-        : undefined;
-    },
+    ofLabel: (label) =>
+      onceKnown(named(label), (exact) => {
+        const dash = label.lastIndexOf("-");
+        if (exact !== undefined || dash < 0) return exact;
+        return onceKnown(named(label.slice(0, dash)), (account) =>
+          account?.locations.some((each) => regionLabel(each) === label.slice(dash + 1)) === true ? account : undefined,
+        );
+      }),
     changed: (name) => kept.forget(name.toLowerCase()),
   };
 };

@@ -1,3 +1,4 @@
+import { onceKnown } from "../../kernel/eventually.ts";
 import type { TokenVerifier } from "../../identity/verify.ts";
 import { Fault } from "../../kernel/fault.ts";
 import type { Request } from "../../kernel/message.ts";
@@ -51,7 +52,9 @@ export const cosmosService = (deps: CosmosServiceDependencies): Service<CosmosTa
   return {
     name: "cosmos",
     title: "Cosmos DB for NoSQL",
-    hosts: [{ suffix: hostSuffix, exists: async (label) => (await accounts.ofLabel(label)) !== undefined }],
+    hosts: [
+      { suffix: hostSuffix, exists: (label) => onceKnown(accounts.ofLabel(label), (account) => account !== undefined) },
+    ],
     dialect: deps.dialect,
     operations,
     match: cosmosMatcher([...operations, ...unbuiltOperations]),

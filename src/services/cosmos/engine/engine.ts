@@ -2,7 +2,7 @@ import type { Clock } from "../../../kernel/clock.ts";
 import type { Ids } from "../../../kernel/ids.ts";
 import type { Entry, Store, Transaction } from "../../../store/store.ts";
 import { cosmosFault } from "../faults.ts";
-import { type Recent, recent } from "../recent.ts";
+import { type Recent, recent } from "../../../arm/recent.ts";
 import {
   accountPartition,
   containerKey,

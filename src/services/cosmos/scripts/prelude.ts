@@ -234,6 +234,18 @@ return {
 /** An expression: `(host, setupText) => { start, deliver, finish, describe }`. */
 export const prelude = `(function (host, setupText) { "use strict";${context}${javascriptQueries}${lifecycle}})`;
 
+/** An expression: sets the clock of a sandbox to milliseconds since 1970. */
+export const clockPrelude = `(function (start) {
+  const { now } = Date;
+  const ahead = start - now();
+  const shifted = () => now() + ahead;
+  const make = (target, args, self) => args.length === 0 ? Reflect.construct(target, [shifted()], self) : Reflect.construct(target, args, self);
+  const Clock = new Proxy(Date, { construct: make, apply: (target) => make(target, [], target).toString() });
+  Date.prototype.constructor = Clock;
+  Date.now = shifted;
+  globalThis.Date = Clock;
+})`;
+
 /**
  * An expression: makes a user-defined function from texts to texts. Arguments come wrapped, `[[value], []]`, because JSON
  * has no undefined; an undefined result is "".

@@ -81,6 +81,14 @@ const resolve = async (
       message: "Database Account does not exist.",
       detail: { subStatus: 1008 },
     });
+  if (!account.admits(request.remoteAddress))
+    throw cosmosFault(
+      "blockedByFirewall",
+      { address: request.remoteAddress.replace(/^::ffff:/i, "") },
+      {
+        hint: `The firewall of ${account.name} does not let ${request.remoteAddress} in: see publicNetworkAccess, ipRules and isVirtualNetworkFilterEnabled (az cosmosdb update -n ${account.name} --ip-range-filter ...).`,
+      },
+    );
   const databaseName = match.parameters["db"];
   const containerName = match.parameters["coll"];
   const database = databaseName === undefined ? undefined : await findDatabase(engine, account.uid, databaseName);

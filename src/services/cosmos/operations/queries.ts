@@ -9,6 +9,7 @@ import type { PreparedQuery, QueryEngine } from "../engine/query-port.ts";
 import { type CosmosCall, cosmosOperation, type CosmosOperation, flag, type Located } from "../target.ts";
 import { charge, contentHeaders, extentOf, located } from "./answers.ts";
 import { passThroughPlan } from "../query/query.ts";
+import { checkServable } from "./gateway-limits.ts";
 import { indexMetrics } from "./index-metrics.ts";
 import { readQuery } from "./query-list.ts";
 
@@ -39,6 +40,7 @@ export const queryOperations = (engine: Engine, queries: QueryEngine): readonly 
   ): Promise<Reply> => {
     const { request } = call;
     const extent = extentOf(call, place.container.partitionKey);
+    checkServable(request, extent, query, place.container.partitionKey);
     const purpose = fingerprint(place.account, place.container.rid, name, extentName(extent));
     const token = request.header("x-ms-continuation");
     const mark = token === undefined || token === "" ? undefined : readToken(purpose, token);

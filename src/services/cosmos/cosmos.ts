@@ -13,7 +13,11 @@ import { openRoles } from "./auth/roles.ts";
 import { dropAccount, sweepDropped } from "./engine/catalog.ts";
 import { openEngine } from "./engine/engine.ts";
 import { openUpkeep } from "./engine/upkeep.ts";
+import { querySpec } from "./operations/query-list.ts";
 import { openQueryEngine } from "./query-engine.ts";
+import { functionSources } from "./scripts/catalog.ts";
+import { openScriptPool } from "./scripts/pool.ts";
+import { openScripts } from "./scripts/scripts.ts";
 import { cosmosService } from "./service.ts";
 import type { CosmosTarget } from "./target.ts";
 import { throttled } from "./throughput.ts";
@@ -35,6 +39,8 @@ export const openCosmos = (options: {
   readonly cacheBytes?: number;
   /** True: provisioned throughput is enforced. */
   readonly enforceThroughput?: boolean;
+  /** How long a stored procedure or trigger may take, in milliseconds; default 5000, as on Azure. */
+  readonly scriptMilliseconds?: number;
   /** What went wrong in the background. */
   readonly onError: (error: unknown) => void;
 }): Cosmos => {
@@ -58,13 +64,27 @@ export const openCosmos = (options: {
     // What a crash left of deleted containers. When it fails, the next start tries again.
     sweepDropped(engine, uid).catch(() => undefined);
   });
+  // Apart, because a script may ask for a query with functions: neither waits for a thread that the other holds.
+  const threads = { scripts: openScriptPool(), functions: openScriptPool() };
+  const queries = openQueryEngine({ clock, ids, scripts: threads.functions });
+  const scripts = openScripts({
+    engine,
+    pool: threads.scripts,
+    milliseconds: options.scriptMilliseconds ?? 5000,
+    prepare: async (place, asked) => {
+      const spec = querySpec(asked);
+      const functions = await functionSources(engine, place, queries.functionsOf(spec));
+      return queries.prepare(spec, place.container.definition, functions);
+    },
+  });
   const context = { arm, engine, roles, accounts };
   return {
     service: cosmosService({
       engine,
       accounts,
       roles,
-      queries: openQueryEngine({ clock, ids }),
+      queries,
+      scripts,
       verifier,
       dialect,
       ...(options.enforceThroughput === true ? { throttle: throttled(clock) } : {}),
@@ -81,6 +101,8 @@ export const openCosmos = (options: {
       ...roleTypes(context),
     ],
     armOperations: providerOperations(resources),
-    close: () => upkeep.close(),
+    close: async () => {
+      await Promise.all([upkeep.close(), ...Object.values(threads).map((pool) => pool[Symbol.asyncDispose]())]);
+    },
   };
 };

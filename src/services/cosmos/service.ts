@@ -20,7 +20,8 @@ import { databaseOperations } from "./operations/databases.ts";
 import { documentOperations } from "./operations/documents.ts";
 import { offerOperations } from "./operations/offers.ts";
 import { queryOperations } from "./operations/queries.ts";
-import { conflictOperations, unbuiltOperations } from "./operations/scripts.ts";
+import { conflictOperations, scriptOperations, unbuiltOperations } from "./operations/scripts.ts";
+import type { Scripts } from "./scripts/scripts.ts";
 import { type CosmosOperation, type CosmosTarget, scopeOf } from "./target.ts";
 
 export interface CosmosServiceDependencies {
@@ -28,6 +29,7 @@ export interface CosmosServiceDependencies {
   readonly accounts: Accounts;
   readonly roles: Roles;
   readonly queries: QueryEngine;
+  readonly scripts: Scripts;
   readonly verifier: TokenVerifier;
   /** Cosmos DB's dialect, of `wire/`. */
   readonly dialect: Dialect;
@@ -37,16 +39,17 @@ export interface CosmosServiceDependencies {
 
 /** The data plane of Cosmos DB for NoSQL: `{account}.documents.azure.com`, and `{account}-{region}`. */
 export const cosmosService = (deps: CosmosServiceDependencies): Service<CosmosTarget> => {
-  const { engine, accounts, queries } = deps;
+  const { engine, accounts, queries, scripts } = deps;
   const operations = [
     ...accountOperations,
     ...databaseOperations(engine, queries),
     ...containerOperations(engine, queries),
-    ...documentOperations(engine, queries),
+    ...documentOperations(engine, queries, scripts),
     ...queryOperations(engine, queries),
     ...changeFeedOperations(engine),
     ...batchOperations(engine, queries),
     ...offerOperations(engine, queries),
+    ...scriptOperations(engine, queries, scripts),
     ...conflictOperations,
   ].map(deps.throttle ?? ((operation) => operation));
   return {

@@ -4,7 +4,7 @@ import { badRequest, cosmosFault } from "../faults.ts";
 import type { FeedMark, Mark, ResultMark } from "./continuation.ts";
 import { after, pageBytes } from "./feed.ts";
 import type { PreparedQuery } from "./query-port.ts";
-import type { Json } from "./records.ts";
+import type { Json, JsonObject } from "./records.ts";
 import type { Row } from "./rows.ts";
 import { openSlices } from "./slices.ts";
 
@@ -95,6 +95,7 @@ const complete = async (
   query: PreparedQuery,
   rows: readonly Row[],
 ): Promise<{ texts: readonly string[]; scanned: number; scannedBytes: number }> => {
+  if (query.elsewhere !== undefined) return sent(query.elsewhere, query.constant ? [] : rows);
   const slices = openSlices();
   const wait = slices.begin();
   if (wait !== undefined) await wait;
@@ -128,6 +129,24 @@ const complete = async (
     const pause = slices.next();
     if (pause !== undefined) await pause;
   }
+  return { texts, scanned, scannedBytes };
+};
+
+/** What another thread makes of the rows. */
+const sent = async (
+  elsewhere: NonNullable<PreparedQuery["elsewhere"]>,
+  rows: readonly Row[],
+): Promise<{ texts: readonly string[]; scanned: number; scannedBytes: number }> => {
+  let scanned = 0;
+  let scannedBytes = 0;
+  const documents = function* (): Generator<JsonObject> {
+    for (const { doc, size } of rows) {
+      scanned++;
+      scannedBytes += size;
+      yield doc;
+    }
+  };
+  const texts = await elsewhere(documents());
   return { texts, scanned, scannedBytes };
 };
 

@@ -6,6 +6,7 @@ import { everything } from "../engine/everything.ts";
 import { type Extent, pageSizeOf, rowsOf } from "../engine/feed.ts";
 import { openPages, type Page } from "../engine/pages.ts";
 import type { PreparedQuery, QueryEngine } from "../engine/query-port.ts";
+import { functionSources } from "../scripts/catalog.ts";
 import { type CosmosCall, cosmosOperation, type CosmosOperation, flag, type Located } from "../target.ts";
 import { charge, contentHeaders, extentOf, located } from "./answers.ts";
 import { passThroughPlan } from "../query/query.ts";
@@ -69,7 +70,9 @@ export const queryOperations = (engine: Engine, queries: QueryEngine): readonly 
       handle: async (call) => {
         const place = located(call);
         const spec = await readQuery(call);
-        return answer(call, place, queries.prepare(spec, place.container.definition), [spec.text, spec.parameters]);
+        const functions = await functionSources(engine, place, queries.functionsOf(spec));
+        const query = queries.prepare(spec, place.container.definition, functions);
+        return answer(call, place, query, [spec.text, spec.parameters, functions]);
       },
     }),
     cosmosOperation({
@@ -81,7 +84,9 @@ export const queryOperations = (engine: Engine, queries: QueryEngine): readonly 
       needs: { data: dataActions.readMetadata },
       handle: async (call) => {
         const place = located(call);
-        queries.prepare(await readQuery(call), place.container.definition);
+        const spec = await readQuery(call);
+        queries.functionsOf(spec);
+        queries.prepare(spec, place.container.definition);
         return json(passThroughPlan, 200, contentHeaders(engine, place, 0));
       },
     }),

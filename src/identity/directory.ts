@@ -1,4 +1,4 @@
-import type { Store } from "../store/store.ts";
+import type { Scope, Store } from "../store/store.ts";
 import {
   type Application,
   applicationSpec,
@@ -25,11 +25,23 @@ export interface Directory {
   applications(): Promise<readonly Application[]>;
   putApplication(application: Application): Promise<void>;
   removeApplication(appId: string): Promise<boolean>;
+  /** By its object id. */
+  applicationObject(objectId: string): Promise<Application | undefined>;
+  /** All of `work`'s reads and writes, or none. `work` may run again: no effects beyond the directory it is handed. */
+  transact<R>(work: (directory: Directory) => Promise<R>): Promise<R>;
 }
 
-export const openDirectory = (store: Store): Directory => {
-  const principals = store.collection(principalSpec);
-  const applications = store.collection(applicationSpec);
+export const openDirectory = (store: Store): Directory =>
+  over(store, (work) => store.transact([partition], (tx) => work(inside(tx))));
+
+const inside = (tx: Scope): Directory => {
+  const directory: Directory = over(tx, (work) => work(directory));
+  return directory;
+};
+
+const over = (scope: Scope, transact: Directory["transact"]): Directory => {
+  const principals = scope.collection(principalSpec);
+  const applications = scope.collection(applicationSpec);
   const groupsOf = async (objectId: string): Promise<readonly string[]> => {
     const found = new Set<string>();
     const open = [objectId];
@@ -64,5 +76,10 @@ export const openDirectory = (store: Store): Directory => {
       await applications.put(partition, application.appId, application);
     },
     removeApplication: (appId) => applications.delete(partition, appId.toLowerCase()),
+    applicationObject: async (objectId) => {
+      const [entry] = await applications.find(partition, "objectId", objectId.toLowerCase(), { limit: 1 });
+      return entry?.value;
+    },
+    transact,
   };
 };

@@ -10,11 +10,16 @@ export const isGraphAudience = (audience: string): boolean =>
 
 /**
  * The `roles` claim: application permissions appear only in tokens for the resource that defines them, and freeze there
- * until the token ends. Source: learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+ * until the token ends; `wids` tells the directory roles, which Graph looks up itself.
+ * Source: learn.microsoft.com/entra/identity-platform/access-token-claims-reference
  */
-export const rolesClaim = (principal: ServicePrincipal, audience: string): { readonly roles?: readonly string[] } => {
+export const rolesClaim = (
+  principal: ServicePrincipal,
+  audience: string,
+): { readonly roles?: readonly string[]; readonly wids?: readonly string[] } => {
   const roles = (principal.appRoles ?? [])
     .filter((granted) => granted.resourceAppId === graphAppId && isGraphAudience(audience))
     .map((granted) => granted.value);
-  return roles.length === 0 ? {} : { roles };
+  const wids = isGraphAudience(audience) ? (principal.directoryRoles ?? []) : [];
+  return { ...(roles.length === 0 ? {} : { roles }), ...(wids.length === 0 ? {} : { wids }) };
 };

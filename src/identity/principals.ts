@@ -6,14 +6,20 @@ export interface User {
   readonly objectId: string;
   readonly userPrincipalName: string;
   readonly displayName: string;
+  /** Template ids of its directory roles (`directory-roles.ts`). */
+  readonly directoryRoles?: readonly string[];
 }
 
 export interface Group {
   readonly kind: "Group";
   readonly objectId: string;
   readonly displayName: string;
+  readonly description?: string;
+  readonly mailNickname?: string;
   /** Object ids of direct members, groups included. */
   readonly members: readonly string[];
+  /** Object ids of those who may change it and its members. */
+  readonly owners?: readonly string[];
 }
 
 export interface ServicePrincipal {
@@ -26,6 +32,15 @@ export interface ServicePrincipal {
   readonly resourceId?: string;
   /** Application permissions that it was granted, e.g. Microsoft Graph's `Directory.Read.All`. */
   readonly appRoles?: readonly AppRoleGrant[];
+  /** Template ids of its directory roles (`directory-roles.ts`). */
+  readonly directoryRoles?: readonly string[];
+  /** Object ids of those who may change it. */
+  readonly owners?: readonly string[];
+  /** Names beside `appId`: the identifier URIs of its application. */
+  readonly names?: readonly string[];
+  readonly tags?: readonly string[];
+  /** True: no token is issued to it. */
+  readonly disabled?: boolean;
 }
 
 /** An application permission (app role) of a resource, as granted to a service principal. */
@@ -45,6 +60,18 @@ export interface Application {
   readonly displayName: string;
   /** Client secrets; sealed at rest. */
   readonly secrets: readonly ClientSecret[];
+  /** Client secrets that Graph keeps on the service principal instead; sealed at rest. */
+  readonly principalSecrets?: readonly ClientSecret[];
+  /** Certificates that it may sign assertions with. */
+  readonly keys?: readonly KeyCredential[];
+  readonly principalKeys?: readonly KeyCredential[];
+  /** Milliseconds since the epoch, tenant time. */
+  readonly created?: number;
+  readonly identifierUris?: readonly string[];
+  /** Object ids of those who may change it. */
+  readonly owners?: readonly string[];
+  /** Further properties as Graph was given them; they are shown and have no effect. */
+  readonly settings?: Readonly<Record<string, unknown>>;
   /** Tokens of other issuers that it may sign in with. */
   readonly federatedCredentials?: readonly FederatedCredential[];
 }
@@ -54,6 +81,9 @@ export interface Application {
  */
 export interface FederatedCredential {
   readonly name: string;
+  /** Of an app registration's: Graph's id and text. */
+  readonly id?: string;
+  readonly description?: string;
   readonly issuer: string;
   readonly subject: string;
   readonly audiences: readonly string[];
@@ -62,6 +92,21 @@ export interface FederatedCredential {
 export interface ClientSecret {
   readonly keyId: string;
   readonly value: string;
+  readonly displayName?: string;
+  /** Milliseconds since the epoch, tenant time. */
+  readonly starts?: number;
+  /** Milliseconds since the epoch, tenant time. */
+  readonly expires: number;
+}
+
+/** A certificate's public half. */
+export interface KeyCredential {
+  readonly keyId: string;
+  readonly displayName?: string;
+  /** DER in base64. */
+  readonly certificate: string;
+  /** Milliseconds since the epoch, tenant time. */
+  readonly starts: number;
   /** Milliseconds since the epoch, tenant time. */
   readonly expires: number;
 }
@@ -82,5 +127,5 @@ export const principalSpec: CollectionSpec<Principal> = {
 export const applicationSpec: CollectionSpec<Application> = {
   name: "applications",
   indexes: { objectId: (value) => value.objectId },
-  sealed: ["secrets"],
+  sealed: ["secrets", "principalSecrets"],
 };

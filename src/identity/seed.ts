@@ -1,6 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { Ids } from "../kernel/ids.ts";
 import type { Directory } from "./directory.ts";
+import { globalAdministrator } from "./directory-roles.ts";
 import { graphAppId } from "./graph-resource.ts";
 import type { TenantInfo } from "./tenant.ts";
 
@@ -17,7 +18,15 @@ export const seedDeveloper = async (options: {
   readonly clock: Clock;
 }): Promise<void> => {
   const { info, directory, ids, clock } = options;
-  if ((await directory.application(info.developerAppId)) !== undefined) return;
+  // Who makes a tenant is its Global Administrator, by an ordinary assignment (ADR 8).
+  const directoryRoles = [globalAdministrator];
+  if ((await directory.application(info.developerAppId)) !== undefined) {
+    const principal = await directory.servicePrincipal(info.developerAppId);
+    // State of a version that had no directory roles; one whose role was taken away has an empty list.
+    if (principal !== undefined && principal.directoryRoles === undefined)
+      await directory.put({ ...principal, directoryRoles });
+    return;
+  }
   await directory.put({
     kind: "User",
     objectId: info.developerUserId,
@@ -32,6 +41,7 @@ export const seedDeveloper = async (options: {
     servicePrincipalType: "Application",
     // An ordinary grant, as an administrator would consent to: `az role assignment create --assignee` looks names up.
     appRoles: [{ resourceAppId: graphAppId, value: "Directory.Read.All" }],
+    directoryRoles,
   });
   await directory.putApplication({
     appId: info.developerAppId,

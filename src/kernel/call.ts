@@ -38,8 +38,8 @@ export interface Call<Target = unknown, Parameters = Readonly<Record<string, str
   readonly ids: Ids;
   /** Demands a further right of the same caller; recorded. @throws the service's refusal */
   require(need: Need): Eventually<void>;
-  /** Asks without demanding (lists that are filtered); not recorded as a refusal. */
-  permits(need: Need): Promise<boolean>;
+  /** Asks without demanding (lists that are filtered); not recorded as a refusal. `around`: a right above or below counts. */
+  permits(need: Need, where?: "here" | "around"): Promise<boolean>;
   /** Sends a part through the whole chain, authentication included. */
   dispatch(part: Part): Promise<Reply>;
   /** Runs an operation of the tenant on one of the three authorities. */

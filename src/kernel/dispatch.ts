@@ -128,6 +128,10 @@ function makeCall(passage: Passage, kernel: Internals): void {
       reason: `No authority of ${service.name} decides for ${caller.kind === "secret" ? caller.scheme : caller.kind} callers.`,
     };
   };
+  const around = (need: Need): Eventually<Verdict> => {
+    const decider = service.deciders.find((each) => each.applies(caller, target));
+    return decider?.somewhere === undefined ? decide(need) : decider.somewhere({ caller, need, target });
+  };
   const call: Call = {
     id: passage.id,
     operation: found.operation.name,
@@ -143,7 +147,7 @@ function makeCall(passage: Passage, kernel: Internals): void {
         passage.checks.push({ need, verdict });
         if (!verdict.allowed) throw service.refuse(call, need, verdict);
       }),
-    permits: async (need) => (await decide(need)).allowed,
+    permits: async (need, where = "here") => (await (where === "here" ? decide(need) : around(need))).allowed,
     dispatch: (part) => kernel.pass(part, undefined, passage.id),
     invoke: async (authority, invocation) =>
       kernel.pass(invocationRequest(invocation), await callerOf(authority, caller, kernel.options), passage.id),

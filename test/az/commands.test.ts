@@ -118,9 +118,10 @@ needs("az")("az", () => {
 
   it("fails fast, naming the cause, for what is not there", async () => {
     const started = performance.now();
-    expect((await session.fails("az ad sp create-for-rbac --name x")).stderr).toContain(
-      "POST /v1.0/applications is not implemented by Lanyard.",
-    );
+    expect(
+      (await session.fails("az ad user create --display-name x --password P@ssw0rd1 --user-principal-name x@y.z"))
+        .stderr,
+    ).toContain("POST /v1.0/users is not implemented by Lanyard.");
     expect((await session.fails("az login --use-device-code")).stderr).toContain(
       "Device code sign-in is not implemented by Lanyard.",
     );

@@ -1,8 +1,9 @@
-import { compactVerify, decodeJwt, decodeProtectedHeader } from "jose";
+import { compactVerify } from "jose";
 import { type IssuerKeys, IssuerUnavailable } from "../../identity/issuer-keys.ts";
 import type { FederatedCredential, ServicePrincipal } from "../../identity/principals.ts";
 import type { Clock } from "../../kernel/clock.ts";
-import { entraFault } from "./faults.ts";
+import { type Claims, requireValidNow } from "./assertion-claims.ts";
+import { entraFault, unprovenAssertion } from "./faults.ts";
 
 /** What client assertions are checked with. */
 export interface Federation {
@@ -13,66 +14,21 @@ export interface Federation {
   credentialsOf(principal: ServicePrincipal): Promise<readonly FederatedCredential[]>;
 }
 
-const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/** Entra takes clocks that are five minutes apart. */
-const skew = 300;
-
-interface Claims {
-  readonly iss: string;
-  readonly sub: string;
-  readonly audiences: readonly string[];
-  readonly nbf: number;
-  readonly exp: number;
-  readonly kid: string | undefined;
-}
-
 /**
  * Accepts a token of a federated issuer as a client's credential. A credential is looked up by the unverified claims first,
  * so that no issuer is asked for keys that nobody configured; nothing is granted before the signature was checked.
  * @throws AADSTS70021x, 700027, 700024, 50166
  */
-export const checkAssertion = async (
-  form: URLSearchParams,
+export const checkFederatedToken = async (
+  assertion: string,
+  claims: Claims,
   principal: ServicePrincipal,
   federation: Federation,
   clock: Clock,
 ): Promise<void> => {
-  if (form.get("client_assertion_type") !== assertionType) throw entraFault(900144, { name: "client_assertion_type" });
-  // azure-identity for Python sends the file as it is, with its newline.
-  const assertion = (form.get("client_assertion") ?? "").trim();
-  const claims = readClaims(assertion);
-  if (claims === undefined) throw entraFault(50027);
-  // A certificate credential: the client signs for itself. Certificates are not kept.
-  if (claims.iss === principal.appId) throw entraFault(700027);
   matchCredential(claims, await federation.credentialsOf(principal));
   await checkSignature(assertion, claims, federation.keys);
-  const now = Math.floor((claims.iss === federation.ownIssuer ? clock.now() : clock.wall()) / 1000);
-  if (claims.exp + skew <= now || claims.nbf - skew > now)
-    throw entraFault(700024, {
-      now: iso(now),
-      from: iso(claims.nbf),
-      until: iso(claims.exp),
-    });
-};
-
-const iso = (seconds: number): string => {
-  const date = new Date(seconds * 1000);
-  return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString();
-};
-
-const readClaims = (assertion: string): Claims | undefined => {
-  try {
-    const { iss, sub, aud, nbf, iat, exp } = decodeJwt(assertion);
-    const { kid } = decodeProtectedHeader(assertion);
-    if (typeof iss !== "string" || typeof sub !== "string" || typeof exp !== "number") return undefined;
-    const from = nbf ?? iat ?? 0;
-    if (typeof from !== "number") return undefined;
-    // jose decodes without looking: every member may be anything.
-    const audiences = [aud as unknown].flat().filter((each) => typeof each === "string");
-    return { iss, sub, audiences, nbf: from, exp, kid: typeof kid === "string" ? kid : undefined };
-  } catch {
-    return undefined;
-  }
+  requireValidNow(claims, claims.iss === federation.ownIssuer ? clock.now() : clock.wall());
 };
 
 /** Exactly, letter case included; the refusal names the first that differs, as Entra does. */
@@ -96,10 +52,10 @@ const checkSignature = async (assertion: string, claims: Claims, keys: IssuerKey
     if (error instanceof IssuerUnavailable) throw entraFault(50166, {}, `${error.message} ${error.hint}`);
     throw error;
   }
-  if (key === undefined) throw entraFault(700027);
+  if (key === undefined) throw unprovenAssertion("The key was not found.");
   try {
     await compactVerify(assertion, key, { algorithms: ["RS256"] });
   } catch {
-    throw entraFault(700027);
+    throw unprovenAssertion("The provided signature value did not match the expected signature value.");
   }
 };

@@ -35,7 +35,18 @@ export const entraFaults = {
     "invalid_client",
     "The provided client secret keys for app '{app}' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds.",
   ],
-  700027: [401, "invalid_client", "Client assertion contains an invalid signature. [Reason - The key was not found.]"],
+  7000112: [400, "unauthorized_client", "Application '{app}'({name}) is disabled."],
+  700027: [401, "invalid_client", "{what} [Reason - {why}]"],
+  700023: [
+    401,
+    "invalid_client",
+    "Client assertion audience claim does not match Realm issuer. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials .",
+  ],
+  5002723: [
+    401,
+    "invalid_client",
+    "Invalid JWT token. No certificate SHA-1 thumbprint, certificate SHA-256 thumbprint, nor keyId specified in token header.",
+  ],
   50027: [400, "invalid_request", "JWT token is invalid or malformed."],
   50166: [400, "invalid_request", "Request to External OIDC endpoint failed."],
   700024: [
@@ -84,6 +95,11 @@ export const entraFault = (
   const message = text.replaceAll(/\{(\w+)\}/g, (_, name: string) => (values[name] ?? "").slice(0, 300));
   return new Fault({ status, code, message, detail: { number }, ...(hint === undefined ? {} : { hint }) });
 };
+
+const signatureWrong = "Client assertion contains an invalid signature.";
+
+/** AADSTS700027: an assertion that no key proves. */
+export const unprovenAssertion = (why: string, what = signatureWrong): Fault => entraFault(700027, { what, why });
 
 /** A flow that Entra has and Lanyard does not: said by name, in Entra's shape. */
 export const flowNotBuilt = (flow: string): Fault =>

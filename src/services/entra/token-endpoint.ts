@@ -1,11 +1,13 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Directory } from "../../identity/directory.ts";
-import type { ServicePrincipal } from "../../identity/principals.ts";
+import type { Application, ServicePrincipal } from "../../identity/principals.ts";
 import type { TokenIssuer } from "../../identity/tokens.ts";
 import type { Call } from "../../kernel/call.ts";
 import type { Clock } from "../../kernel/clock.ts";
 import { json, type Reply } from "../../kernel/message.ts";
-import { checkAssertion, type Federation } from "./assertion.ts";
+import { checkFederatedToken, type Federation } from "./assertion.ts";
+import { readClaims } from "./assertion-claims.ts";
+import { checkCertificateAssertion } from "./certificate-assertion.ts";
 import { entraFault, flowNotBuilt } from "./faults.ts";
 
 export interface TokenEndpointContext {
@@ -62,11 +64,32 @@ const required = (form: URLSearchParams, name: string): string => {
   return value.trim();
 };
 
+const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/** A token of a federated issuer, or one that the client has signed with its certificate. */
+const checkAssertion = async (
+  form: URLSearchParams,
+  principal: ServicePrincipal,
+  application: Application | undefined,
+  { issuer, federation }: TokenEndpointContext,
+  clock: Clock,
+): Promise<void> => {
+  if (form.get("client_assertion_type") !== assertionType) throw entraFault(900144, { name: "client_assertion_type" });
+  // azure-identity for Python sends the file as it is, with its newline.
+  const assertion = (form.get("client_assertion") ?? "").trim();
+  const claims = readClaims(assertion);
+  if (claims === undefined) throw entraFault(50027);
+  if (application !== undefined && claims.iss === application.appId)
+    await checkCertificateAssertion(assertion, claims, application, issuer.tenant, clock);
+  else await checkFederatedToken(assertion, claims, principal, federation, clock);
+};
+
 const authenticateClient = async (
   form: URLSearchParams,
-  { directory, issuer, federation }: TokenEndpointContext,
+  context: TokenEndpointContext,
   clock: Clock,
 ): Promise<ServicePrincipal> => {
+  const { directory, issuer } = context;
   const appId = required(form, "client_id");
   const application = await directory.application(appId);
   const principal = await directory.servicePrincipal(appId);
@@ -76,14 +99,20 @@ const authenticateClient = async (
     throw entraFault(700016, { app: appId, tenant: issuer.tenant.displayName });
   if (principal === undefined) throw entraFault(7000229, { app: appId, tenant: issuer.tenant.tenantId });
   if (form.has("client_assertion")) {
-    await checkAssertion(form, principal, federation, clock);
-    return principal;
+    await checkAssertion(form, principal, application, context, clock);
+    return requireEnabled(principal);
   }
   const secret = form.get("client_secret");
   if (secret === null) throw entraFault(7000218);
-  const matching = (application?.secrets ?? []).filter((known) => sameSecret(known.value, secret));
+  const known = [...(application?.secrets ?? []), ...(application?.principalSecrets ?? [])];
+  const matching = known.filter((each) => sameSecret(each.value, secret));
   if (matching.length === 0) throw entraFault(7000215, { app: appId });
-  if (matching.every((known) => known.expires <= clock.now())) throw entraFault(7000222, { app: appId });
+  if (matching.every(({ expires }) => expires <= clock.now())) throw entraFault(7000222, { app: appId });
+  return requireEnabled(principal);
+};
+
+const requireEnabled = (principal: ServicePrincipal): ServicePrincipal => {
+  if (principal.disabled === true) throw entraFault(7000112, { app: principal.appId, name: principal.displayName });
   return principal;
 };
 

@@ -1,5 +1,14 @@
 /** Directory objects as Graph shows them (learn.microsoft.com/graph/api/resources). */
-import type { Application, Group, Principal, ServicePrincipal, User } from "../../identity/principals.ts";
+import { X509Certificate } from "node:crypto";
+import type {
+  Application,
+  ClientSecret,
+  Group,
+  KeyCredential,
+  Principal,
+  ServicePrincipal,
+  User,
+} from "../../identity/principals.ts";
 import type { TenantInfo } from "../../identity/tenant.ts";
 import type { EntityType, Json } from "./filter.ts";
 
@@ -54,19 +63,40 @@ const servicePrincipalFields = [
   "tags",
 ] as const;
 
+/** Properties of an application that are kept as given and have no effect, and what they are when nothing was given. */
+export const applicationSettings = {
+  api: {
+    acceptMappedClaims: null,
+    knownClientApplications: [],
+    oauth2PermissionScopes: [],
+    preAuthorizedApplications: [],
+  },
+  appRoles: [],
+  description: null,
+  groupMembershipClaims: null,
+  isFallbackPublicClient: null,
+  notes: null,
+  optionalClaims: null,
+  publicClient: { redirectUris: [] },
+  requiredResourceAccess: [],
+  serviceManagementReference: null,
+  signInAudience: "AzureADMyOrg",
+  spa: { redirectUris: [] },
+  tags: [],
+  web: { homePageUrl: null, logoutUrl: null, redirectUris: [] },
+} as const satisfies Json;
+
 const applicationFields = [
   "id",
   "deletedDateTime",
   "appId",
-  "appRoles",
+  "createdDateTime",
   "displayName",
   "identifierUris",
   "keyCredentials",
   "passwordCredentials",
   "publisherDomain",
-  "requiredResourceAccess",
-  "signInAudience",
-  "tags",
+  ...(Object.keys(applicationSettings) as (keyof typeof applicationSettings)[]),
 ] as const;
 
 export const userType: EntityType = { name: "microsoft.graph.user", fields: userFields };
@@ -101,24 +131,28 @@ export const shownUser = (user: User): Shown<typeof userFields> => ({
 export const shownGroup = (group: Group): Shown<typeof groupFields> => ({
   id: group.objectId,
   deletedDateTime: null,
-  description: null,
+  description: group.description ?? null,
   displayName: group.displayName,
   groupTypes: [],
   mail: null,
   mailEnabled: false,
-  mailNickname: group.displayName.replaceAll(/[^\w.-]/g, ""),
+  mailNickname: group.mailNickname ?? group.displayName.replaceAll(/[^\w.-]/g, ""),
   securityEnabled: true,
   visibility: null,
 });
 
-/** `alternativeNames` is where Graph tells a managed identity's resource (az-cli.md 5). */
+/**
+ * `alternativeNames` is where Graph tells a managed identity's resource (az-cli.md 5). `application`: the one whose record
+ * keeps the principal's own credentials; without it none are shown.
+ */
 export const shownServicePrincipal = (
   principal: ServicePrincipal,
   tenant: TenantInfo,
+  application?: Application,
 ): Shown<typeof servicePrincipalFields> => ({
   id: principal.objectId,
   deletedDateTime: null,
-  accountEnabled: true,
+  accountEnabled: principal.disabled !== true,
   alternativeNames: alternativeNames(principal),
   appDisplayName: principal.servicePrincipalType === "Application" ? principal.displayName : null,
   appId: principal.appId,
@@ -126,13 +160,13 @@ export const shownServicePrincipal = (
   appRoleAssignmentRequired: false,
   appRoles: [],
   displayName: principal.displayName,
-  keyCredentials: [],
+  keyCredentials: (application?.principalKeys ?? []).map(shownKey),
   oauth2PermissionScopes: [],
-  passwordCredentials: [],
-  servicePrincipalNames: [principal.appId],
+  passwordCredentials: (application?.principalSecrets ?? []).map(shownSecret),
+  servicePrincipalNames: [principal.appId, ...(principal.names ?? [])],
   servicePrincipalType: principal.servicePrincipalType,
   signInAudience: principal.servicePrincipalType === "Application" ? "AzureADMyOrg" : null,
-  tags: [],
+  tags: principal.tags ?? [],
 });
 
 const alternativeNames = ({ resourceId }: ServicePrincipal): readonly string[] => {
@@ -141,28 +175,46 @@ const alternativeNames = ({ resourceId }: ServicePrincipal): readonly string[] =
   return [`isExplicit=${explicit ? "True" : "False"}`, resourceId];
 };
 
+const timeOf = (milliseconds: number): string => new Date(milliseconds).toISOString();
+
 /** Secrets are never shown: only their ids, ends and first three characters, as Graph does. */
+export const shownSecret = (secret: ClientSecret): Json => ({
+  customKeyIdentifier: null,
+  displayName: secret.displayName ?? null,
+  endDateTime: timeOf(secret.expires),
+  hint: secret.value.slice(0, 3),
+  keyId: secret.keyId,
+  secretText: null,
+  startDateTime: secret.starts === undefined ? null : timeOf(secret.starts),
+});
+
+/** `customKeyIdentifier` is the thumbprint, which Graph computes; the certificate itself is not shown. */
+export const shownKey = (key: KeyCredential): Json => ({
+  customKeyIdentifier: thumbprintOf(key.certificate),
+  displayName: key.displayName ?? null,
+  endDateTime: timeOf(key.expires),
+  key: null,
+  keyId: key.keyId,
+  startDateTime: timeOf(key.starts),
+  type: "AsymmetricX509Cert",
+  usage: "Verify",
+});
+
+const thumbprintOf = (certificate: string): string =>
+  new X509Certificate(Buffer.from(certificate, "base64")).fingerprint.replaceAll(":", "");
+
 export const shownApplication = (application: Application, tenant: TenantInfo): Shown<typeof applicationFields> => ({
   id: application.objectId,
   deletedDateTime: null,
   appId: application.appId,
-  appRoles: [],
+  createdDateTime: application.created === undefined ? null : timeOf(application.created),
   displayName: application.displayName,
-  identifierUris: [],
-  keyCredentials: [],
-  passwordCredentials: application.secrets.map((secret) => ({
-    customKeyIdentifier: null,
-    displayName: null,
-    endDateTime: new Date(secret.expires).toISOString(),
-    hint: secret.value.slice(0, 3),
-    keyId: secret.keyId,
-    secretText: null,
-    startDateTime: null,
-  })),
+  identifierUris: application.identifierUris ?? [],
+  keyCredentials: (application.keys ?? []).map(shownKey),
+  passwordCredentials: application.secrets.map(shownSecret),
   publisherDomain: tenant.domain,
-  requiredResourceAccess: [],
-  signInAudience: "AzureADMyOrg",
-  tags: [],
+  ...applicationSettings,
+  ...application.settings,
 });
 
 /** A principal of any kind, with its type: how it stands in lists of mixed objects. */

@@ -27,6 +27,12 @@ export const graphFault = catalogue({
     code: "BadRequest",
     message: "Parsing OData Select and Expand failed: Could not find a property named '{name}' on type '{type}'.",
   },
+  keyDates: {
+    status: 400,
+    code: "KeyCredentialsInvalid{which}Date",
+    message: "Key credential {what} date is invalid.",
+  },
+  taken: { status: 409, code: "Request_MultipleObjectsWithSameKeyValue", message: "{why}" },
   badRequest: { status: 400, code: "Request_BadRequest", message: "{why}" },
 });
 

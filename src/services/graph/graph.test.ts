@@ -249,14 +249,11 @@ describe("what az asks", () => {
     const made = await test.send({
       method: "POST",
       host: "graph.microsoft.com",
-      path: "/v1.0/applications",
+      path: "/v1.0/users",
       token: developer,
       json: { displayName: "x" },
     });
-    expect([made.status, made.body.error.message]).toEqual([
-      501,
-      "POST /v1.0/applications is not implemented by Lanyard.",
-    ]);
+    expect([made.status, made.body.error.message]).toEqual([501, "POST /v1.0/users is not implemented by Lanyard."]);
     expect((await get("/v2.0/users")).body.error.message).toBe("Invalid version: v2.0");
   });
 });

@@ -1,4 +1,4 @@
-import type { Application, Group, Principal, ServicePrincipal, User } from "../../identity/principals.ts";
+import type { Group, Principal, ServicePrincipal, User } from "../../identity/principals.ts";
 import type { Call } from "../../kernel/call.ts";
 import { json } from "../../kernel/message.ts";
 import { type AnyOperation, operationsOf } from "../../kernel/operation.ts";
@@ -20,6 +20,7 @@ import {
 import { graphFault, missingToken } from "./faults.ts";
 import type { EntityType, Json } from "./filter.ts";
 import { collection, entity } from "./listing.ts";
+import { applicationAt, groupAt, missing, servicePrincipalAt } from "./lookups.ts";
 import type { GraphPermission } from "./permissions.ts";
 
 const operation = operationsOf<GraphTarget, GraphPermission, never>();
@@ -40,8 +41,6 @@ export const readOperations = (context: GraphContext): readonly AnyOperation<Gra
 ];
 
 const set = (call: GraphCall, name: string, type: EntityType) => ({ version: call.target.version, name, type });
-
-const missing = (id: string) => graphFault("notFound", { id: id.slice(0, 200) });
 
 const own = ({ directory }: GraphContext): readonly AnyOperation<GraphTarget>[] => [
   operation({
@@ -84,11 +83,6 @@ const users = ({ directory }: GraphContext): readonly AnyOperation<GraphTarget>[
 
 const groups = (context: GraphContext): readonly AnyOperation<GraphTarget>[] => {
   const { directory, tenant } = context;
-  const groupOf = async (id: string): Promise<Group> => {
-    const found = await directory.principal(id);
-    if (found?.kind !== "Group") throw missing(id);
-    return found;
-  };
   return [
     operation({
       name: "ListGroups",
@@ -108,7 +102,7 @@ const groups = (context: GraphContext): readonly AnyOperation<GraphTarget>[] => 
       path: "/:version/groups/:id",
       needs: { action: "GroupMember.Read.All" },
       handle: async (call) =>
-        entity(call.request, set(call, "groups", groupType), shownGroup(await groupOf(call.parameters.id))),
+        entity(call.request, set(call, "groups", groupType), shownGroup(await groupAt(call.parameters.id, directory))),
     }),
     operation({
       name: "ListGroupMembers",
@@ -116,7 +110,7 @@ const groups = (context: GraphContext): readonly AnyOperation<GraphTarget>[] => 
       path: "/:version/groups/:id/members",
       needs: { action: "GroupMember.Read.All" },
       handle: async (call) => {
-        const { members } = await groupOf(call.parameters.id);
+        const { members } = await groupAt(call.parameters.id, directory);
         const found = await Promise.all(members.map((id) => directory.principal(id)));
         const shown = found.flatMap((each) => (each === undefined ? [] : [shownObject(each, tenant)]));
         return collection(call.request, set(call, "directoryObjects", directoryObjectType), shown);
@@ -168,14 +162,11 @@ const servicePrincipals = ({ directory, tenant }: GraphContext): readonly AnyOpe
     path: "/:version/serviceprincipals/:id",
     needs: { action: "Application.Read.All" },
     handle: async (call) => {
-      const { id } = call.parameters;
-      const appId = keyOf(id, "appId");
-      const found = await (appId === undefined ? directory.principal(id) : directory.servicePrincipal(appId));
-      if (found?.kind !== "ServicePrincipal") throw missing(appId ?? id);
+      const found = await servicePrincipalAt(call.parameters.id, directory);
       return entity(
         call.request,
         set(call, "servicePrincipals", servicePrincipalType),
-        shownServicePrincipal(found, tenant),
+        shownServicePrincipal(found, tenant, await directory.application(found.appId)),
       );
     },
   }),
@@ -200,12 +191,7 @@ const applications = ({ directory, tenant }: GraphContext): readonly AnyOperatio
     path: "/:version/applications/:id",
     needs: { action: "Application.Read.All" },
     handle: async (call) => {
-      const { id } = call.parameters;
-      const appId = keyOf(id, "appId");
-      const matches = (each: Application): boolean =>
-        appId === undefined ? each.objectId === id.toLowerCase() : each.appId === appId.toLowerCase();
-      const found = (await directory.applications()).find(matches);
-      if (found === undefined) throw missing(appId ?? id);
+      const found = await applicationAt(call.parameters.id, directory);
       return entity(call.request, set(call, "applications", applicationType), shownApplication(found, tenant));
     },
   }),
@@ -283,10 +269,6 @@ const tenantItself = ({ tenant }: GraphContext): readonly AnyOperation<GraphTarg
       }),
   }),
 ];
-
-/** `(appId='…')` -> the app id. */
-const keyOf = (id: string, name: string): string | undefined =>
-  new RegExp(`^\\(${name}='([^']*)'\\)$`, "i").exec(id)?.[1];
 
 const isUser = (principal: Principal | undefined): principal is User => principal?.kind === "User";
 const isGroup = (principal: Principal | undefined): principal is Group => principal?.kind === "Group";

@@ -4,16 +4,33 @@ import type { TokenVerifier } from "../../identity/verify.ts";
 import { Fault } from "../../kernel/fault.ts";
 import { pathMatcher } from "../../kernel/match.ts";
 import type { Dialect, Service } from "../../kernel/service.ts";
+import { applicationWrites } from "./application-writes.ts";
 import type { GraphContext, GraphTarget } from "./context.ts";
+import { passwordOperations } from "./credentials.ts";
+import { federatedOperations } from "./federated-writes.ts";
 import { graphFault, missingToken, refusedToken } from "./faults.ts";
+import { groupWrites } from "./group-writes.ts";
+import { membershipOperations, ownerOperations } from "./owners.ts";
 import { graphPermissions } from "./permissions.ts";
+import { principalWrites } from "./principal-writes.ts";
 import { readOperations } from "./reads.ts";
+import { roleOperations } from "./role-management.ts";
 
-/** Microsoft Graph, as much of it as reads the tenant's directory: what `az` looks names up with. */
+/** Microsoft Graph, as much of it as the tenant's directory needs: what `az ad` and look-ups by name ask for. */
 export const graphService = (
   options: GraphContext & { readonly verifier: TokenVerifier; readonly dialect: Dialect },
 ): Service<GraphTarget> => {
-  const operations = readOperations(options);
+  const operations = [
+    ...readOperations(options),
+    ...applicationWrites(options),
+    ...passwordOperations(options),
+    ...federatedOperations(options),
+    ...principalWrites(options),
+    ...groupWrites(options),
+    ...ownerOperations(options),
+    ...membershipOperations(options),
+    ...roleOperations(options),
+  ];
   return {
     name: "graph",
     title: "Microsoft Graph",
@@ -34,7 +51,7 @@ export const graphService = (
         (refusal) => refusedToken(refusal),
       ),
     ],
-    deciders: [graphPermissions],
+    deciders: [graphPermissions(options.directory)],
     refuse: (call, _need, verdict) =>
       call.caller.kind === "anonymous"
         ? missingToken()
@@ -44,7 +61,7 @@ export const graphService = (
         status: 501,
         code: "NotImplemented",
         message: `${request.method} ${request.rawPath.slice(0, 200)} is not implemented by Lanyard.`,
-        hint: "Lanyard's Microsoft Graph reads users, groups, service principals and applications; src/services/graph/README.md lists the operations.",
+        hint: "Lanyard's Microsoft Graph reads users, and reads and writes groups, service principals and applications; src/services/graph/README.md lists the operations.",
       }),
   };
 };

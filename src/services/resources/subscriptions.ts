@@ -58,11 +58,11 @@ export const subscriptionOperations = (context: ArmContext): readonly AnyOperati
       needs: { open: reading },
       handle: async (call) => {
         requirePrincipal(call.caller.kind);
-        const visible = await call.permits({
-          kind: "action",
-          name: "Microsoft.Resources/subscriptions/read",
-          scope: subscription.id,
-        });
+        // A right on one group, or on what is in it, shows the subscription, too.
+        const visible = await call.permits(
+          { kind: "action", name: "Microsoft.Resources/subscriptions/read", scope: subscription.id },
+          "around",
+        );
         return json({ value: visible ? [subscription] : [], count: { type: "Total", value: visible ? 1 : 0 } });
       },
     }),

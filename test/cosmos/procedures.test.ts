@@ -380,3 +380,51 @@ describe("the transaction of a stored procedure", () => {
     expect(total.n).toBe(40);
   });
 });
+
+describe("a stored procedure that takes too long", () => {
+  it("is 408, leaves nothing behind, and holds up nobody else", async () => {
+    const running = world.run(
+      `function () {
+        __.createDocument(__.getSelfLink(), { id: "endless", pk: "endless" }, () => { for (;;) {} });
+      }`,
+      [],
+      "endless",
+    );
+    const ended = running.then(
+      () => "ended",
+      (error: { code: number; message: string }) => error,
+    );
+    const answered: unknown[] = [];
+    const over = new AbortController();
+    void ended.then(() => over.abort());
+    while (!over.signal.aborted) {
+      answered.push((await world.run("function () { __.response.setBody(1); }")).value, await world.ids("endless"));
+      await new Promise((done) => setTimeout(done, 200));
+    }
+    expect(await ended).toMatchObject({
+      code: 408,
+      message: expect.stringContaining("exceeded maximum alloted time"),
+    });
+    // At least once a second in all of the five.
+    expect(answered.length).toBeGreaterThan(10);
+    expect(answered.filter((each) => each !== 1 && (each as string[]).length > 0)).toEqual([]);
+    expect(await world.ids("endless")).toEqual([]);
+  });
+
+  it("is told in time that nothing more is taken up, and ends in good order with what it has done", async () => {
+    const { value } = await world.run<number>(
+      `function () {
+        let n = 0;
+        (function next() {
+          const until = new Date().getTime() + 50;
+          while (new Date().getTime() < until);
+          if (!__.createDocument(__.getSelfLink(), { id: "n" + n, pk: "partly" }, () => { n++; next(); })) __.response.setBody(n);
+        })();
+      }`,
+      [],
+      "partly",
+    );
+    expect(value).toBeGreaterThan(5);
+    expect(await world.ids("partly")).toHaveLength(value);
+  });
+});

@@ -3,6 +3,7 @@
  * store before `commitTo`, which first finds out whether what was read still holds.
  */
 import type { Collection, CollectionSpec, Entry, Store, Transaction } from "../../../store/store.ts";
+import { openSlices } from "../engine/slices.ts";
 
 type Settable<T> = { -readonly [Member in keyof T]: T[Member] };
 
@@ -85,12 +86,15 @@ export const openOverlay = (store: Store): Overlay => {
     },
     writes: () => [...writes.values()],
     commitTo: async (tx) => {
+      const slices = openSlices();
       for (const { spec, partition, key, entry } of reads.values()) {
+        await slices.next();
         const now = await tx.collection(spec).get(partition, key);
         if (now?.etag !== entry?.etag) throw new Stale();
       }
       const settled: (() => void)[] = [];
       for (const { spec, partition, key, entry } of writes.values()) {
+        await slices.next();
         if (entry === undefined) {
           await tx.collection(spec).delete(partition, key);
           continue;

@@ -143,6 +143,7 @@ export const openScriptPool = (options: ScriptPoolOptions = {}): ScriptPool => {
         };
         let watch = setTimeout(giveUp, startMilliseconds);
         let line = Promise.resolve();
+        let over = false;
         const { id, close } = thread.open((message) => {
           if (message.kind === "ran") result.resolve(message.outcome);
           if (message.kind === "began") {
@@ -153,8 +154,9 @@ export const openScriptPool = (options: ScriptPoolOptions = {}): ScriptPool => {
           const { call, operation, payload } = message;
           // One after the other: a script's operations happen in the order of its asking.
           line = line
-            .then(() => perform(operation, payload))
-            .then((text) => thread.tell({ kind: "answer", id, call, text }))
+            .then(async () => {
+              if (!over) thread.tell({ kind: "answer", id, call, text: await perform(operation, payload) });
+            })
             .catch(result.reject);
         }, result.reject);
         try {
@@ -165,6 +167,8 @@ export const openScriptPool = (options: ScriptPoolOptions = {}): ScriptPool => {
           void thread.end();
           throw error;
         } finally {
+          // Nobody waits for what it may still have asked.
+          over = true;
           clearTimeout(watch);
           close();
         }

@@ -7,6 +7,7 @@ import { readItem } from "../engine/items.ts";
 import { openPages } from "../engine/pages.ts";
 import type { PreparedQuery } from "../engine/query-port.ts";
 import { type ItemRecord, type Json, type JsonObject, type KeyValues, textOf } from "../engine/records.ts";
+import { openSlices } from "../engine/slices.ts";
 import { badRequest } from "../faults.ts";
 import type { Located } from "../target.ts";
 import { findScript } from "./catalog.ts";
@@ -95,6 +96,7 @@ export const openScripts = (options: {
       selfLink: `dbs/${database.rid}/colls/${container.rid}/`,
       altLink: `dbs/${database.id}/colls/${container.id}`,
     };
+    const slices = openSlices();
     const outcome = await pool.run(
       {
         name: script.id,
@@ -104,6 +106,9 @@ export const openScripts = (options: {
         setup: { ...setup, ...links, logLimit },
       },
       async (operation, payload) => {
+        // Stores may answer within one turn of the event loop: a script of thousands of operations leaves some to others.
+        const pause = slices.next();
+        if (pause !== undefined) await pause;
         try {
           return await session.perform(operation, payload);
         } catch (error) {

@@ -1,10 +1,10 @@
-import { onceKnown } from "../../kernel/eventually.ts";
+import { type Eventually, onceKnown } from "../../kernel/eventually.ts";
 import type { TokenVerifier } from "../../identity/verify.ts";
 import { Fault } from "../../kernel/fault.ts";
 import type { Request } from "../../kernel/message.ts";
 import type { Match } from "../../kernel/operation.ts";
 import type { Dialect, Service } from "../../kernel/service.ts";
-import { type Accounts, hostSuffix } from "./accounts.ts";
+import { type Account, type Accounts, hostSuffix } from "./accounts.ts";
 import { cosmosAuthenticator } from "./auth/authenticate.ts";
 import { cosmosDeciders, refusal } from "./auth/deciders.ts";
 import type { Roles } from "./auth/roles.ts";
@@ -71,12 +71,31 @@ export const cosmosService = (deps: CosmosServiceDependencies): Service<CosmosTa
 };
 
 /** What is missing is not told here: without rights it is a 403, never a 404 (cosmos.md 14). */
-const resolve = async (
+const resolve = (
   request: Request,
   match: Match<CosmosTarget>,
   { accounts, engine }: CosmosServiceDependencies,
-): Promise<CosmosTarget> => {
-  const account = await accounts.ofLabel(request.host.slice(0, -hostSuffix.length));
+): Eventually<CosmosTarget> =>
+  onceKnown(accounts.ofLabel(request.host.slice(0, -hostSuffix.length)), (account) => {
+    checkAccount(account, request);
+    const databaseName = match.parameters["db"];
+    const containerName = match.parameters["coll"];
+    const found = databaseName === undefined ? undefined : findDatabase(engine, account.uid, databaseName);
+    return onceKnown(found, (database) => {
+      if (database === undefined || containerName === undefined)
+        return { account, databaseName, containerName, database, container: undefined };
+      return onceKnown(findContainer(engine, account.uid, database.id, containerName), (container) => ({
+        account,
+        databaseName,
+        containerName,
+        database,
+        container,
+      }));
+    });
+  });
+
+/** @throws 403 for a host without an account, and for an address that its firewall does not let in */
+function checkAccount(account: Account | undefined, request: Request): asserts account is Account {
   if (account === undefined)
     throw new Fault({
       status: 403,
@@ -92,15 +111,7 @@ const resolve = async (
         hint: `The firewall of ${account.name} does not let ${request.remoteAddress} in: see publicNetworkAccess, ipRules and isVirtualNetworkFilterEnabled (az cosmosdb update -n ${account.name} --ip-range-filter ...).`,
       },
     );
-  const databaseName = match.parameters["db"];
-  const containerName = match.parameters["coll"];
-  const database = databaseName === undefined ? undefined : await findDatabase(engine, account.uid, databaseName);
-  const container =
-    database === undefined || containerName === undefined
-      ? undefined
-      : await findContainer(engine, account.uid, database.id, containerName);
-  return { account, databaseName, containerName, database, container };
-};
+}
 
 const notThere: Readonly<Record<string, string>> = {
   addresses: "Direct mode (use gateway mode)",

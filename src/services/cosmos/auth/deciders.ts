@@ -1,13 +1,14 @@
 import type { Call } from "../../../kernel/call.ts";
 import type { SecretCaller } from "../../../kernel/caller.ts";
 import type { Need, Verdict } from "../../../kernel/decision.ts";
+import { type Eventually, onceKnown } from "../../../kernel/eventually.ts";
 import type { Fault } from "../../../kernel/fault.ts";
 import type { Decider } from "../../../kernel/service.ts";
 import { dataActions, isKeyAction, isReadAction } from "../actions.ts";
 import { cosmosFault } from "../faults.ts";
 import { segmentsOf } from "../match.ts";
 import type { CosmosTarget } from "../target.ts";
-import type { Roles } from "./roles.ts";
+import type { RoleAssignment, Roles } from "./roles.ts";
 
 const keyDecider: Decider<CosmosTarget> = {
   name: "Account keys",
@@ -35,7 +36,7 @@ const ownScope = (need: Need, target: CosmosTarget): string => {
 const roleDecider = (roles: Roles): Decider<CosmosTarget> => ({
   name: "Cosmos DB roles",
   applies: (caller) => caller.kind === "principal",
-  decide: async ({ caller, need, target, request }): Promise<Verdict> => {
+  decide: ({ caller, need, target, request }): Eventually<Verdict> => {
     if (caller.kind !== "principal") return { allowed: false, cause: "no-assignment", reason: "Not a principal." };
     if (isKeyAction(need.name))
       return {
@@ -45,22 +46,26 @@ const roleDecider = (roles: Roles): Decider<CosmosTarget> => ({
         hint: "Use the management plane (az cosmosdb sql ..., Resource Manager), or an account key.",
       };
     const scope = ownScope(need, target);
-    const grant = await roles.grantOf(target.account.uid, {
-      principals: [caller.objectId, ...caller.groups],
+    const grant = roles.grantOf(target.account.uid, {
+      caller: caller.objectId,
+      groups: caller.groups,
       action: need.name,
       scope,
       // The account document is what every client reads first: a grant below is enough for it (cosmos.md 14), and for
       // it alone: lists of databases want the right on the account.
       somewhere: need.name === dataActions.readMetadata && segmentsOf(request.rawPath).length === 0,
     });
-    if (grant !== undefined) return { allowed: true, via: `sqlRoleAssignments/${grant.id} at ${grant.scope}` };
-    const role = isReadAction(need.name) ? "Reader" : "Contributor";
-    return {
-      allowed: false,
-      cause: "no-assignment",
-      reason: `No native role assignment grants ${need.name} at ${scope} to ${caller.name}. Azure RBAC roles do not count here.`,
-      hint: `az cosmosdb sql role assignment create --account-name ${target.account.name} --role-definition-name "Cosmos DB Built-in Data ${role}" --scope "${scope}" --principal-id ${caller.objectId}`,
+    const verdict = (found: RoleAssignment | undefined): Verdict => {
+      if (found !== undefined) return { allowed: true, via: `sqlRoleAssignments/${found.id} at ${found.scope}` };
+      const role = isReadAction(need.name) ? "Reader" : "Contributor";
+      return {
+        allowed: false,
+        cause: "no-assignment",
+        reason: `No native role assignment grants ${need.name} at ${scope} to ${caller.name}. Azure RBAC roles do not count here.`,
+        hint: `az cosmosdb sql role assignment create --account-name ${target.account.name} --role-definition-name "Cosmos DB Built-in Data ${role}" --scope "${scope}" --principal-id ${caller.objectId}`,
+      };
     };
+    return onceKnown(grant, verdict);
   },
 });
 

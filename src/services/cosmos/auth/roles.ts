@@ -1,4 +1,5 @@
 /** Native roles: definitions and assignments of the data plane, kept with the account, apart from Azure RBAC (cosmos.md 14). */
+import { type Eventually, onceKnown } from "../../../kernel/eventually.ts";
 import type { CollectionSpec, Store } from "../../../store/store.ts";
 import { dataActions } from "../actions.ts";
 import { accountPartition } from "../engine/records.ts";
@@ -55,12 +56,14 @@ export interface Roles {
   removeAssignment(account: string, id: string): Promise<boolean>;
   /** Everything of an account that is deleted. */
   drop(account: string): Promise<void>;
-  /** What grants `action` at a scope below the account to one of these principals; undefined: nothing does. */
-  grantOf(account: string, question: Question): Promise<RoleAssignment | undefined>;
+  /** What grants `action` at a scope below the account to a caller or one of its groups; undefined: nothing does. */
+  grantOf(account: string, question: Question): Eventually<RoleAssignment | undefined>;
 }
 
 export interface Question {
-  readonly principals: readonly string[];
+  /** Object id. */
+  readonly caller: string;
+  readonly groups: readonly string[];
   readonly action: string;
   /** `/`, `/dbs/d` or `/dbs/d/colls/c`. */
   readonly scope: string;
@@ -68,10 +71,23 @@ export interface Question {
   readonly somewhere: boolean;
 }
 
-interface Loaded {
-  readonly definitions: ReadonlyMap<string, RoleDefinition>;
-  readonly assignments: readonly RoleAssignment[];
+/** An assignment with what its role grants. */
+interface Grant {
+  readonly assignment: RoleAssignment;
+  readonly allows: (action: string) => boolean;
 }
+
+/** Asked with the actions of operations, of which there are few: each is answered once. */
+const allowing = (definition: RoleDefinition | undefined): Grant["allows"] => {
+  const known = new Map<string, boolean>();
+  return (action) => {
+    const found = known.get(action);
+    if (found !== undefined) return found;
+    const allowed = definition?.dataActions.some((granted) => grants(granted, action)) === true;
+    known.set(action, allowed);
+    return allowed;
+  };
+};
 
 export const openRoles = (store: Store): Roles => {
   const definitions = store.collection(definitionSpec);
@@ -82,10 +98,13 @@ export const openRoles = (store: Store): Roles => {
   ];
   const assigned = async (account: string): Promise<readonly RoleAssignment[]> =>
     (await assignments.list(accountPartition(account), { limit: all })).map(({ value }) => value);
-  const loaded: Recent<Loaded> = recent(1000, async (account) => ({
-    definitions: new Map((await stored(account)).map((each) => [each.id, each])),
-    assignments: await assigned(account),
-  }));
+  const loaded: Recent<readonly Grant[]> = recent(1000, async (account) => {
+    const known = new Map((await stored(account)).map((each) => [each.id, each]));
+    return (await assigned(account)).map((assignment) => ({
+      assignment,
+      allows: allowing(known.get(assignment.roleDefinitionId)),
+    }));
+  });
   const changing = async <T>(account: string, work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
@@ -107,18 +126,21 @@ export const openRoles = (store: Store): Roles => {
       for (const { id, type } of await stored(account))
         if (type === "CustomRole") await roles.removeDefinition(account, id);
     },
-    grantOf: async (account, { principals, action, scope, somewhere }) => {
-      const known = await loaded.get(account);
-      return known?.assignments.find(
-        (each) =>
-          principals.includes(each.principalId) &&
-          (covers(each.scope, scope) || (somewhere && covers(scope, each.scope))) &&
-          known.definitions.get(each.roleDefinitionId)?.dataActions.some((granted) => grants(granted, action)) === true,
-      );
-    },
+    grantOf: (account, question) => onceKnown(loaded.get(account), (known) => among(known, question)),
   };
   return roles;
 };
+
+const among = (
+  known: readonly Grant[] | undefined,
+  { caller, groups, action, scope, somewhere }: Question,
+): RoleAssignment | undefined =>
+  known?.find(
+    ({ assignment, allows }) =>
+      (assignment.principalId === caller || groups.includes(assignment.principalId)) &&
+      (covers(assignment.scope, scope) || (somewhere && covers(scope, assignment.scope))) &&
+      allows(action),
+  )?.assignment;
 
 /** Whole segments, in the letter case of the names: names of databases and containers are case-sensitive. */
 export const covers = (outer: string, inner: string): boolean =>

@@ -24,7 +24,7 @@ import { checkedThroughput, checkServerless, standardThroughput } from "../opera
 import { accountAt, apiVersions, asArm, type CosmosArm, notFound, propertiesOf } from "./context.ts";
 
 const databaseType = `${accountType}/sqlDatabases`;
-const containerType = `${databaseType}/containers`;
+export const containerType = `${databaseType}/containers`;
 
 interface Found {
   readonly account: ResourceRecord;
@@ -42,7 +42,7 @@ const namesIn = (id: string): { readonly database: string; readonly container: s
 };
 
 /** The database or container that an id lies in. @throws 404 */
-const find = async (context: CosmosArm, id: string, type: string): Promise<Found> => {
+export const find = async (context: CosmosArm, id: string, type: string): Promise<Found> => {
   const account = await accountAt(context, id, type);
   const uid = accountUid(account);
   const { database: databaseName, container: containerName } = namesIn(id);
@@ -90,7 +90,7 @@ const written = (context: CosmosArm, call: ArmCall, shown: Record<string, unknow
   acceptedWrite(context.arm, { resourceId: textOf(shown["id"]), startedBy: callerId(call), shown });
 
 /** The name of the address stands when the body names none; another one is a mistake. @throws 400 */
-const resourceAsked = (properties: JsonObject, name: string): JsonObject => {
+export const resourceAsked = (properties: JsonObject, name: string): JsonObject => {
   const resource = objectOf(properties["resource"]);
   const id = textOf(resource["id"]);
   if (id !== "" && id !== name)

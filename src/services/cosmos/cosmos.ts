@@ -9,6 +9,7 @@ import { accountTypes } from "./arm/database-accounts.ts";
 import { providerOperations } from "./arm/provider-operations.ts";
 import { roleTypes } from "./arm/sql-roles.ts";
 import { sqlTypes } from "./arm/sql-resources.ts";
+import { scriptTypes } from "./arm/sql-scripts.ts";
 import { openRoles } from "./auth/roles.ts";
 import { dropAccount, sweepDropped } from "./engine/catalog.ts";
 import { openEngine } from "./engine/engine.ts";
@@ -98,6 +99,7 @@ export const openCosmos = (options: {
         },
       }),
       ...sqlTypes(context),
+      ...scriptTypes(context),
       ...roleTypes(context),
     ],
     armOperations: providerOperations(resources),

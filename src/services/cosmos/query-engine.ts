@@ -5,21 +5,23 @@ import type { Ids } from "../../kernel/ids.ts";
 import { isObject } from "./engine/definition.ts";
 import { indexes } from "./engine/indexing.ts";
 import { openSlices } from "./engine/slices.ts";
-import type { PreparedQuery, QueryEngine, QueryRun } from "./engine/query-port.ts";
+import type { PreparedQuery, QueryEngine, QueryFlow, QueryRun } from "./engine/query-port.ts";
 import { type Json, type JsonObject, textOf } from "./engine/records.ts";
 import { badRequest, cosmosFault } from "./faults.ts";
-import { isGrouped } from "./query/checks.ts";
 import { type CompositePath, policyPath, servesOrder } from "./query/composite.ts";
 import {
+  type CompiledQuery,
   compileQuery,
   type ComputedProperty,
   compositeIndexNeeded,
+  flowOf,
   indexUtilization,
   parseCondition,
   parseQuery,
   type Query,
   QueryError,
   type QueryOptions,
+  type QueryRun as QueryPass,
 } from "./query/query.ts";
 
 const keptTexts = 1000;
@@ -35,6 +37,27 @@ const guarded = <T>(work: () => T): T => {
     throw asFault(error);
   }
 };
+
+/** Errors of a run are faults. */
+const guardedRun = (run: QueryPass): QueryRun => ({
+  // Once for every document: no function is made for it.
+  add: (document) => {
+    try {
+      return run.push(document);
+    } catch (error) {
+      throw asFault(error);
+    }
+  },
+  take: () => guarded(() => run.take()),
+  finish: () => guarded(() => run.finish()),
+  finishing: function* () {
+    try {
+      return yield* run.finishing();
+    } catch (error) {
+      throw asFault(error);
+    }
+  },
+});
 
 /** Trees by text: they hold no parameters and do not change. */
 const parser = (parse: (text: string) => Query): ((text: string) => Query) => {
@@ -106,40 +129,48 @@ export const openQueryEngine = ({ clock, ids }: { readonly clock: Clock; readonl
         checkpoint: () => checkpoint(),
       };
       const compiled = guarded(() => compileQuery(query, options));
-      const limited =
-        query.distinct || query.top !== undefined || query.offset !== undefined || query.limit !== undefined;
-      const constant = query.from.length === 0;
       const holder = definition ?? {};
+      const isIndexed = (path: readonly (string | number)[]): boolean => indexes(holder, policyPath(path));
+      const computed = new Set(computedProperties.map(({ name }) => name));
+      const run = (part: CompiledQuery, watch: () => number): QueryRun => {
+        checkpoint = watch;
+        return guardedRun(guarded(() => part.open()));
+      };
+      const flowing = (): QueryFlow | undefined => {
+        const flow = flowOf(query);
+        if (flow === undefined) return undefined;
+        const { limits, order } = compiled;
+        const sorted = flow.order?.(limits.offset + limits.count);
+        const by = order?.length === 1 && !computed.has(String(order[0]?.path[0])) ? order[0] : undefined;
+        return {
+          ...limits,
+          open: (watch) => run(guarded(() => compileQuery(flow.rows, options)), watch),
+          order:
+            sorted === undefined
+              ? undefined
+              : {
+                  by,
+                  indexed: by !== undefined && isIndexed(by.path),
+                  open: (watch, name) => run(guarded(() => compileQuery(sorted, { ...options, project: name })), watch),
+                },
+        };
+      };
       return {
         indexes: () =>
           indexUtilization(
             query,
             { covers: (path) => indexes(holder, path), compositeIndexes: compositesOf(holder) },
             given,
-            new Set(computedProperties.map(({ name }) => name)),
+            computed,
           ),
-        streaming: compiled.streaming && !limited && !constant && !isGrouped(query),
-        constant,
+        constant: compiled.constant,
+        flow: flowing(),
+        filter: compiled.narrowing,
         narrowing: {
           never: compiled.narrowing.never,
-          ranges: compiled.narrowing.ranges.filter(({ path }) => indexes(holder, policyPath(path))),
+          ranges: compiled.narrowing.ranges.filter(({ path }) => isIndexed(path)),
         },
-        open: (watch): QueryRun => {
-          checkpoint = watch;
-          const run = guarded(() => compiled.open());
-          return {
-            // Once for every document: no function is made for it.
-            add: (document) => {
-              try {
-                return run.push(document);
-              } catch (error) {
-                throw asFault(error);
-              }
-            },
-            take: () => guarded(() => run.take()),
-            finish: () => guarded(() => run.finish()),
-          };
-        },
+        open: (watch): QueryRun => run(compiled, watch),
       };
     },
     holds: (condition, document) => {

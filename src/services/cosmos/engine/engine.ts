@@ -14,8 +14,12 @@ import {
   itemSpec,
   type ItemRecord,
 } from "./records.ts";
+import { isExpired } from "./expiry.ts";
+import type { QueryReader } from "./reader.ts";
 import { looksLikeRid, orderSource } from "./rid.ts";
-import { openSnapshots, type Snapshots } from "./snapshots.ts";
+import type { ItemSources } from "./source.ts";
+
+export { isExpired } from "./expiry.ts";
 
 /** What the engine's functions work with. It knows accounts by an opaque id and nothing of who may do what. */
 export interface Engine {
@@ -28,7 +32,10 @@ export interface Engine {
   readonly databases: Recent<DatabaseRecord>;
   /** By `account/database/name`. */
   readonly containers: Recent<ContainerRecord>;
-  readonly snapshots: Snapshots;
+  /** Items as texts, for those who walk over many. */
+  readonly sources: ItemSources;
+  /** Queries and read feeds. */
+  readonly reader: QueryReader;
   /** The highest LSN that was told of a container, by its rid. */
   readonly told: Map<string, number>;
 }
@@ -37,10 +44,10 @@ export const openEngine = (options: {
   readonly store: Store;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Bound of the documents kept parsed in memory, in bytes of JSON. */
-  readonly cacheBytes?: number;
+  readonly sources: ItemSources;
+  readonly reader: QueryReader;
 }): Engine => {
-  const { store, clock, ids, cacheBytes = 256 * 1024 * 1024 } = options;
+  const { store, clock, ids, sources, reader } = options;
   const databases = store.collection(databaseSpec);
   const containers = store.collection(containerSpec);
   return {
@@ -63,7 +70,8 @@ export const openEngine = (options: {
       const found = (await containers.find(partition, "rid", name, { limit: 1 }))[0]?.value;
       return found?.database === database ? found : undefined;
     }),
-    snapshots: openSnapshots(store, cacheBytes),
+    sources,
+    reader,
     told: new Map(),
   };
 };
@@ -118,15 +126,6 @@ export const lsnOf = (engine: Engine, { rid }: Pick<ContainerRecord, "rid">, lsn
   const known = Math.max(engine.told.get(rid) ?? 0, lsn);
   engine.told.set(rid, known);
   return known;
-};
-
-/** Whether time has run out for an item: it is there no more, for anybody (cosmos.md 7). */
-export const isExpired = ({ doc }: ItemRecord, { definition }: ContainerRecord, now: number): boolean => {
-  const standard = definition["defaultTtl"];
-  if (typeof standard !== "number") return false;
-  const own = doc["ttl"];
-  const ttl = typeof own === "number" ? own : standard;
-  return ttl !== -1 && Number(doc["_ts"]) + ttl <= now;
 };
 
 /** An item that is there and alive. */

@@ -1,100 +1,81 @@
 /** Runs queries over a container, page by page. */
 import type { Ids } from "../../../kernel/ids.ts";
 import { badRequest, cosmosFault } from "../faults.ts";
-import type { FeedMark, Mark, ResultMark } from "./continuation.ts";
-import { after, pageBytes } from "./feed.ts";
-import type { PreparedQuery } from "./query-port.ts";
+import { type CandidatesOf, openCandidates, type Progress } from "./candidates.ts";
+import { type FeedMark, isFeedMark, type ResultMark } from "./continuation.ts";
+import { openKept } from "./kept.ts";
+import { openOrderedPages } from "./ordered-pages.ts";
+import { openGathering, type Page, type PageLimit, type PageRequest } from "./page.ts";
+import type { QueryFlow } from "./query-port.ts";
 import type { Json } from "./records.ts";
-import type { Row } from "./rows.ts";
-import { openSlices } from "./slices.ts";
-
-export interface Page {
-  /** JSON texts. */
-  readonly results: readonly string[];
-  /** Undefined: that was all. */
-  readonly next: Mark | undefined;
-  /** Documents looked at. */
-  readonly scanned: number;
-  readonly scannedBytes: number;
-}
+import { inSlices, openSlices } from "./slices.ts";
+import type { Snapshots } from "./snapshots.ts";
 
 export interface Pages {
-  /** @param purpose names container, query and extent: a kept result goes to no other */
-  read(
-    purpose: string,
-    query: PreparedQuery,
-    rows: readonly Row[],
-    from: Mark | undefined,
-    limit: number,
-  ): Promise<Page>;
+  read(request: PageRequest): Promise<Page>;
+  /** Lets go of what is kept of a container. */
+  forget(rid: string): void;
 }
 
 /** More, as JSON, is no result to sort or group in memory. */
 const maxResultBytes = 256 * 1024 * 1024;
 
-const keptResults = 64;
-const keptBytes = 64 * 1024 * 1024;
+export const openPages = (ids: Ids, snapshots: Snapshots): Pages => {
+  const candidates = openCandidates(snapshots);
+  const texts = openKept<readonly string[]>(ids);
+  const ordered = openOrderedPages(ids, candidates);
 
-interface Kept {
-  readonly purpose: string;
-  readonly texts: readonly string[];
-  readonly bytes: number;
-}
-
-/** Sorted and grouped results are kept for the pages to come; one that was let go is computed again. */
-export const openPages = (ids: Ids): Pages => {
-  const kept = new Map<string, Kept>();
-  const keep = (purpose: string, texts: readonly string[]): string => {
-    const bytes = texts.reduce((sum, text) => sum + text.length, 0);
-    const name = ids.bytes(9).toString("base64url");
-    kept.set(name, { purpose, texts, bytes });
-    let total = [...kept.values()].reduce((sum, each) => sum + each.bytes, 0);
-    for (const [oldest, value] of kept) {
-      if (kept.size <= keptResults && total <= keptBytes) break;
-      kept.delete(oldest);
-      total -= value.bytes;
-    }
-    return name;
+  const whole = async (request: PageRequest, mark: ResultMark | undefined): Promise<Page> => {
+    const known = texts.find(mark?.kept, request.purpose);
+    const start = mark?.offset ?? 0;
+    const run: Complete =
+      known === undefined
+        ? await complete(candidates, request)
+        : { results: known, bytes: 0, scanned: 0, scannedBytes: 0, lsn: await request.source.sequence() };
+    const page = openGathering({ limit: request.limit, offset: 0, count: Number.POSITIVE_INFINITY }, start);
+    for (let at = start; at < run.results.length && page.wantsMore(); at++) page.addText(run.results[at] ?? "");
+    const end = start + page.results.length;
+    const { scanned, scannedBytes, lsn } = run;
+    const done = { results: page.results, scanned, scannedBytes, lsn };
+    if (end >= run.results.length) return { ...done, next: undefined };
+    const kept =
+      known !== undefined && mark !== undefined
+        ? mark.kept
+        : texts.keep(request.container.rid, request.purpose, run.results, run.bytes);
+    return { ...done, next: { offset: end, kept, passed: end } };
   };
+
   return {
-    read: async (purpose, query, rows, from, limit) => {
-      if (from === undefined ? query.streaming : "epk" in from) {
-        if (!query.streaming) throw cosmosFault("invalidContinuation");
-        return streamed(query, rows, from as FeedMark | undefined, limit);
-      }
-      const mark = from as ResultMark | undefined;
-      const named = mark === undefined ? undefined : kept.get(mark.kept);
-      // Clients can write tokens of their own: what another query left is not theirs, whatever rights they have here.
-      const found = named?.purpose === purpose ? named : undefined;
-      const run = found === undefined ? await complete(query, rows) : { ...found, scanned: 0, scannedBytes: 0 };
-      const page = cut(run.texts, mark?.offset ?? 0, limit);
-      const end = (mark?.offset ?? 0) + page.length;
-      const { scanned, scannedBytes } = run;
-      if (end >= run.texts.length) return { results: page, next: undefined, scanned, scannedBytes };
-      const name = found === undefined || mark === undefined ? keep(purpose, run.texts) : mark.kept;
-      return { results: page, next: { offset: end, kept: name }, scanned, scannedBytes };
+    read: async (request) => {
+      const { query, from } = request;
+      const { flow } = query;
+      const inFeedOrder = flow !== undefined && flow.order === undefined;
+      if (from !== undefined && isFeedMark(from) !== inFeedOrder) throw cosmosFault("invalidContinuation");
+      if (flow === undefined || query.constant) return whole(request, from as ResultMark | undefined);
+      if (flow.order === undefined) return inOrderOfFeed(candidates, request, flow, from as FeedMark | undefined);
+      return ordered.read(request, flow, flow.order, from as ResultMark | undefined);
+    },
+    forget: (rid) => {
+      texts.forget(rid);
+      ordered.forget(rid);
     },
   };
 };
 
-/** At most `limit` texts and a page's bytes; never none while there is one. */
-const cut = (texts: readonly string[], start: number, limit: number): readonly string[] => {
-  let bytes = 0;
-  let end = start;
-  while (end < texts.length && end - start < limit) {
-    bytes += texts[end]?.length ?? 0;
-    if (bytes > pageBytes && end > start) break;
-    end++;
-  }
-  return texts.slice(start, end);
-};
-
-const textOf = (value: Json): string => JSON.stringify(value);
+interface Complete {
+  /** JSON texts. */
+  readonly results: readonly string[];
+  readonly bytes: number;
+  readonly scanned: number;
+  readonly scannedBytes: number;
+  readonly lsn: number;
+}
 
 const complete = async (
-  query: PreparedQuery,
-  rows: readonly Row[],
-): Promise<{ texts: readonly string[]; scanned: number; scannedBytes: number }> => {
+  candidates: CandidatesOf,
+  request: PageRequest,
+): Promise<Complete> => {
+  const { query } = request;
   const slices = openSlices();
   const wait = slices.begin();
   if (wait !== undefined) await wait;
@@ -102,23 +83,36 @@ const complete = async (
   const results: Json[] = [];
   let scanned = 0;
   let scannedBytes = 0;
-  if (!query.constant)
-    for (const row of rows) {
-      scanned++;
-      scannedBytes += row.size;
-      if (!run.add(row.doc)) break;
-      const pause = slices.next();
-      if (pause !== undefined) await pause;
-    }
+  let lsn = 0;
+  if (!query.constant) {
+    const { filter, narrowing } = query;
+    const looked = await candidates.open(request, {
+      filter,
+      narrowing,
+      order: undefined,
+      whole: true,
+      from: undefined,
+      progress: { results: 0 },
+    });
+    ({ lsn } = looked);
+    all: for await (const rows of looked.batches)
+      for (const row of rows) {
+        scanned++;
+        scannedBytes += row.size;
+        if (!run.add(row.doc)) break all;
+        const pause = slices.next();
+        if (pause !== undefined) await pause;
+      }
+  }
   // Taken once: nothing goes out before the end, and this is the inner loop of every big query.
   const pause = slices.next();
   if (pause !== undefined) await pause;
   for (const each of run.take()) results.push(each);
-  for (const each of run.finish()) results.push(each);
+  for (const each of await inSlices(run.finishing())) results.push(each);
   const texts: string[] = [];
   let bytes = 0;
   for (const each of results) {
-    const text = textOf(each);
+    const text = JSON.stringify(each);
     texts.push(text);
     bytes += text.length;
     if (bytes > maxResultBytes)
@@ -128,43 +122,52 @@ const complete = async (
     const pause = slices.next();
     if (pause !== undefined) await pause;
   }
-  return { texts, scanned, scannedBytes };
+  return { results: texts, bytes, scanned, scannedBytes, lsn };
 };
 
-const streamed = async (
-  query: PreparedQuery,
-  all: readonly Row[],
+const inOrderOfFeed = async (
+  candidates: CandidatesOf,
+  request: PageRequest,
+  flow: QueryFlow,
   from: FeedMark | undefined,
-  limit: number,
 ): Promise<Page> => {
-  const rows = from === undefined ? all : after(all, { epk: from.epk, order: from.order, key: "\u{10FFFF}" });
+  const { query, limit } = request;
+  const limits: PageLimit = { limit, offset: flow.offset, count: flow.count };
+  const page = openGathering(limits, from?.passed ?? 0);
+  const progress: Progress = { results: 0 };
+  const looked = await candidates.open(request, {
+    filter: query.filter,
+    narrowing: query.narrowing,
+    order: undefined,
+    whole: false,
+    from: from === undefined ? undefined : { epk: from.epk, order: from.order },
+    progress,
+  });
+  const { lsn } = looked;
+  if (page.isLast()) return { ...page.done(), lsn, next: undefined };
   const slices = openSlices();
   const wait = slices.begin();
   if (wait !== undefined) await wait;
-  const run = query.open(slices.checkpoint);
-  const results: string[] = [];
-  let bytes = 0;
-  let scanned = 0;
-  let scannedBytes = 0;
+  const run = flow.open(slices.checkpoint);
   let skip = from?.skip ?? 0;
   let last: { epk: string; order: number } = { epk: from?.epk ?? "", order: from?.order ?? -1 };
-  for (const row of rows) {
-    if (results.length >= limit || bytes >= pageBytes)
-      return { results, next: { ...last, skip: 0 }, scanned, scannedBytes };
-    scanned++;
-    scannedBytes += row.size;
-    run.add(row.doc);
-    const own = run.take();
-    for (let index = skip; index < own.length; index++) {
-      if (results.length >= limit) return { results, next: { ...last, skip: index }, scanned, scannedBytes };
-      const text = textOf(own[index] as Json);
-      results.push(text);
-      bytes += text.length;
+  for await (const rows of looked.batches) {
+    for (const row of rows) {
+      if (!page.wantsMore()) return { ...page.done(), lsn, next: { ...last, skip: 0, passed: page.passed() } };
+      page.looked(row);
+      run.add(row.doc);
+      const own = run.take();
+      for (let index = skip; index < own.length; index++) {
+        if (page.isFull()) return { ...page.done(), lsn, next: { ...last, skip: index, passed: page.passed() } };
+        page.add(own[index] as Json);
+        if (page.isLast()) return { ...page.done(), lsn, next: undefined };
+      }
+      skip = 0;
+      last = { epk: row.epk, order: row.order };
+      progress.results = page.results.length;
+      const pause = slices.next();
+      if (pause !== undefined) await pause;
     }
-    skip = 0;
-    last = { epk: row.epk, order: row.order };
-    const pause = slices.next();
-    if (pause !== undefined) await pause;
   }
-  return { results, next: undefined, scanned, scannedBytes };
+  return { ...page.done(), lsn, next: undefined };
 };

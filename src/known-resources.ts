@@ -1,3 +1,4 @@
+import { type Eventually } from "./kernel/eventually.ts";
 import type { Service } from "./kernel/service.ts";
 
 /** Audiences every tenant knows: URI without trailing slash, or Azure's well-known application id (access.md 5.4). */
@@ -19,7 +20,7 @@ const platformResources = new Set([
 
 /** Token audiences of the tenant: the platform's, and the hosts of existing accounts. Anything else is AADSTS500011. */
 export const knownResources =
-  (serviceOf: (host: string) => Promise<Service | undefined>) =>
+  (serviceOf: (host: string) => Eventually<Service | undefined>) =>
   async (resource: string): Promise<boolean> => {
     const name = resource.toLowerCase().replace(/\/$/, "");
     if (platformResources.has(name)) return true;

@@ -63,6 +63,8 @@ export interface Parts {
   readonly containerRunner: ContainerRunner;
   /** The costly half of RSA, wherever the tenant does it. */
   readonly privateRsa: PrivateRsa;
+  /** Whether Cosmos DB keeps clients to the provisioned throughput. */
+  readonly enforceThroughput: boolean;
   /** Told of failures in the background; `where` names the part. */
   readonly onError: (error: unknown, where: string) => void;
   /** Is there such a token audience in the tenant? */
@@ -78,6 +80,8 @@ export interface Services {
   readonly containerApps: Pick<ContainerApps, "upgrade" | "resume" | "variables">;
   /** Finishes or resumes what an earlier process left undone. Call once, before requests are served. */
   recover(kernel: Pick<Kernel, "invoke">, onError: (error: unknown, where: string) => void): Promise<void>;
+  /** Ends what goes on in the background; before the store is closed. */
+  close(): Promise<void>;
 }
 
 export const createServices = (parts: Parts): Services => {
@@ -95,7 +99,14 @@ export const createServices = (parts: Parts): Services => {
     tenantId: tenant.tenantId,
     dialect: storageDialect,
   });
-  const cosmos = openCosmos({ store: parts.store, arm, verifier, dialect: cosmosDialect });
+  const cosmos = openCosmos({
+    store: parts.store,
+    arm,
+    verifier,
+    dialect: cosmosDialect,
+    enforceThroughput: parts.enforceThroughput,
+    onError: (error) => parts.onError(error, "Cosmos DB"),
+  });
   const federation = {
     keys: parts.workloads.issuerKeys,
     ownIssuer: parts.workloads.issuer.issuer,
@@ -192,6 +203,7 @@ export const createServices = (parts: Parts): Services => {
     types,
     appService,
     containerApps,
+    close: () => cosmos.close(),
     recover: async (kernel, onError) => {
       await recoverServers(postgres, (error, name) => onError(error, `PostgreSQL server ${name}`));
       await failInterruptedLinkers(arm);

@@ -1,3 +1,4 @@
+import { onceKnown } from "./kernel/eventually.ts";
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -54,6 +55,8 @@ export interface TenantOptions {
   readonly tokenLifetime?: number;
   /** False: managed identity tokens are not cached for a day, as Azure does. */
   readonly identityCache?: boolean;
+  /** True: Cosmos DB enforces provisioned throughput. */
+  readonly enforceThroughput?: boolean;
   /** Ports for PostgreSQL, tried in order; default [5432], else any free one. */
   readonly postgresPorts?: readonly number[];
   /** Federated issuers (`iss` of their tokens) whose keys may be fetched. */
@@ -194,6 +197,7 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     postgres,
     secrets,
     managedIdentityTokens: managedIdentityTokens(issuer, clock, options.identityCache),
+    enforceThroughput: options.enforceThroughput === true,
     knownResource: knownResources((host) => kernel.serviceOf(host)),
   });
   const kernel: Kernel = createKernel({
@@ -210,8 +214,10 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
   const gateway = await openGateway({
     certificates,
     handle: (request) => kernel.handle(request),
-    owner: async (host) =>
-      (await kernel.serviceOf(host)) !== undefined ? "tenant" : isAzureHost(host) ? "azure-unknown" : "foreign",
+    owner: (host) =>
+      onceKnown(kernel.serviceOf(host), (service) =>
+        service !== undefined ? "tenant" : isAzureHost(host) ? "azure-unknown" : "foreign",
+      ),
     postgresPort: (host) => (postgres.has(host.slice(0, host.indexOf("."))) ? postgres.frontDoorPort : undefined),
     accounts: (name) => {
       if (name === "developer") return { secret: developerProxySecret, app: undefined };
@@ -241,6 +247,7 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     await gateway.close();
     await Promise.all([apps.close(), containers[Symbol.asyncDispose]()]);
     await operations.idle();
+    await services.close();
     await workloads.close();
     await postgres.close();
     await rsaPool[Symbol.asyncDispose]();

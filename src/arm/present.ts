@@ -19,7 +19,9 @@ export const present = async (
   ...(type.tracked ? { location: record.location, tags: record.tags ?? {} } : {}),
   ...(record.kind === undefined ? {} : { kind: record.kind }),
   ...(record.sku === undefined ? {} : { sku: record.sku }),
-  ...(record.identity === undefined ? {} : { identity: await presentIdentity(record.identity, context) }),
+  ...(record.identity === undefined
+    ? type.identity === "shown" && { identity: { type: "None" } }
+    : { identity: await presentIdentity(record.identity, context) }),
   properties: {
     provisioningState: "Succeeded",
     ...(type.present === undefined ? record.properties : await type.present(record, call)),

@@ -58,7 +58,8 @@ export interface ResourceType {
   readonly at: "group" | "subscription" | "tenant" | "extension";
   /** Tracked resources have a location and tags. */
   readonly tracked: boolean;
-  readonly identity?: boolean;
+  /** `shown`: without one, too, as `{type: "None"}` (`az containerapp identity` reads the member). */
+  readonly identity?: boolean | "shown";
   readonly nameRule?: { readonly pattern: RegExp; readonly text: string };
   /** The name must be unique in the whole tenant (it becomes a host name). How the 409 is worded. */
   readonly globalName?: { readonly code: string; message(name: string): string };

@@ -67,8 +67,7 @@ const recordOf = async (
 ): Promise<{ readonly record: ResourceRecord; readonly joining: readonly ServicePrincipal[] }> => {
   const { existing, call } = change;
   const { principals = [], ...draft } = (await type.write?.(change)) ?? { properties: {} };
-  const { block, made } =
-    type.identity === true ? await identityOf(change, context) : { block: undefined, made: undefined };
+  const { block, made } = type.identity ? await identityOf(change, context) : { block: undefined, made: undefined };
   const now = { at: new Date(context.clock.now()).toISOString(), by: callerId(call) };
   const location = locationOf(type, change);
   const tags = tagsOf(type, change);

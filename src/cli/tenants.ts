@@ -28,6 +28,10 @@ export const tenantOptions = {
     type: "boolean",
     help: "a new token for every managed identity request, instead of the day-long cache that Azure has",
   },
+  "enforce-throughput": {
+    type: "boolean",
+    help: "Cosmos DB answers 429 to what goes beyond the provisioned request units",
+  },
 } as const;
 
 export const notRunning = (invocation: Invocation): Problem =>
@@ -81,6 +85,7 @@ export const open = async (invocation: Invocation, options: OpenOptions): Promis
     passthrough: stringsOf(values, "passthrough").map((host) => host.toLowerCase()),
     trustedIssuers: trustedIssuers(values),
     identityCache: values["no-identity-cache"] !== true,
+    enforceThroughput: values["enforce-throughput"] === true,
     ...(tokenLifetime === undefined ? {} : { tokenLifetime }),
     onStop: options.onStop,
     onError: (error, where) => {

@@ -2,8 +2,8 @@
  * Where decisions go: a ring in memory for the live view and an append-only file for later. Recording puts one reference
  * into an array; everything else happens behind, so that no request waits for it or fails with it.
  */
-import { appendFileSync, chmodSync, closeSync, existsSync, openSync, renameSync, rmSync, statSync } from "node:fs";
-import { appendFile } from "node:fs/promises";
+import { appendFileSync, chmodSync, closeSync, existsSync, openSync, rmSync, statSync } from "node:fs";
+import { type FileHandle, open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { Decision, DecisionSink } from "../kernel/decision.ts";
 import { type LogEntry, logEntry } from "./log-entry.ts";
@@ -40,34 +40,42 @@ export type NameLookUp = (objectId: string) => Promise<string | undefined>;
 export const logFileName = "requests.ndjson";
 
 const pendingLimit = 50_000;
+/** So many are written at once at the latest: a larger batch would hold up the requests behind it, and age in memory. */
+const batch = 256;
 
 export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
   const { folder, keep = 2000, maximumBytes = 16 * 1024 * 1024, maximumAge = 14 * 86_400_000, delay = 100 } = options;
   const file = join(folder, logFileName);
   const aside = `${file}.1`;
-  const ring: LogEntry[] = [];
+  /** Lines as they are written, the newest last: entries kept as objects would be moved by every collection. */
+  const ring: Lines[] = [];
+  let kept = 0;
   const followers = new Set<(entry: LogEntry) => void>();
   let pending: Decision[] = [];
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> | undefined;
+  let handle: FileHandle | undefined;
   let dropped = 0;
   let lookUp: NameLookUp | undefined;
   const names = new Map<string, string>();
   let size = prepareFile(file);
   dropOld(aside, maximumAge);
 
-  /** Takes what is pending into the ring, tells followers, and returns the lines. */
-  const take = (): string => {
-    const batch = pending;
+  /** Takes what is pending into the ring, tells followers, and returns the lines; undefined when there are none. */
+  const take = (): Lines | undefined => {
+    const taken = pending;
+    if (taken.length === 0) return undefined;
     pending = [];
-    let lines = "";
-    for (const decision of batch) {
+    let text = "";
+    for (const decision of taken) {
       const entry = logEntry(decision, names);
-      ring.push(entry);
-      lines += `${JSON.stringify(entry)}\n`;
+      text += `${JSON.stringify(entry)}\n`;
       for (const each of followers) each(entry);
     }
-    if (ring.length > keep * 1.5) ring.splice(0, ring.length - keep);
+    const lines = { bytes: Buffer.from(text), count: taken.length };
+    ring.push(lines);
+    kept += lines.count;
+    while (kept - (ring[0]?.count ?? kept) >= keep) kept -= ring.shift()?.count ?? 0;
     return lines;
   };
   const learnNames = async (): Promise<void> => {
@@ -77,25 +85,30 @@ export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
     if (names.size > 10_000) names.clear();
     for (const id of unknown) names.set(id, (await lookUp?.(id).catch(() => undefined)) ?? id);
   };
-  const rotate = (): void => {
+  const rotate = async (): Promise<void> => {
     if (size < maximumBytes) return;
-    renameSync(file, aside);
+    await handle?.close();
+    handle = undefined;
+    await rename(file, aside);
     size = prepareFile(file);
   };
   const write = async (): Promise<void> => {
     await learnNames();
     const lines = take();
+    if (lines === undefined) return;
     try {
-      await appendFile(file, lines, { mode: 0o600 });
-      size += Buffer.byteLength(lines);
-      rotate();
+      handle ??= await open(file, "a", 0o600);
+      await handle.appendFile(lines.bytes);
+      size += lines.bytes.byteLength;
+      await rotate();
     } catch {
       // A full disk must not stop requests; the live view still has them.
-      dropped += lines.split("\n").length - 1;
+      dropped += lines.count;
     }
   };
   /** One write at a time: what comes meanwhile goes with the next. */
   const flush = (): Promise<void> => {
+    clearTimeout(timer);
     timer = undefined;
     writing = (writing ?? Promise.resolve()).then(write);
     return writing;
@@ -111,9 +124,13 @@ export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
         return;
       }
       pending.push(decision);
-      schedule();
+      if (pending.length === batch) void flush();
+      else schedule();
     },
-    recent: (count) => ring.slice(-count),
+    recent: (count) => {
+      const entries = ring.flatMap(entriesOf);
+      return entries.slice(-Math.min(count, keep));
+    },
     follow: (each) => {
       followers.add(each);
       return () => followers.delete(each);
@@ -129,14 +146,28 @@ export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
       clearTimeout(timer);
       const lines = take();
       followers.clear();
+      void handle?.close().catch(() => undefined);
       try {
-        if (lines !== "") appendFileSync(file, lines, { mode: 0o600 });
+        if (lines !== undefined) appendFileSync(file, lines.bytes, { mode: 0o600 });
       } catch {
         // As above.
       }
     },
   };
 };
+
+/** NDJSON of one batch. */
+interface Lines {
+  readonly bytes: Buffer;
+  readonly count: number;
+}
+
+const entriesOf = ({ bytes }: Lines): readonly LogEntry[] =>
+  bytes
+    .toString()
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as LogEntry);
 
 /** Creates the file closed to others; @returns its size */
 const prepareFile = (file: string): number => {

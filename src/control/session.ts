@@ -24,6 +24,8 @@ export interface SessionOptions {
   readonly trustedIssuers?: readonly string[];
   /** False: managed identity tokens are not cached for a day. */
   readonly identityCache?: boolean;
+  /** True: Cosmos DB enforces provisioned throughput. */
+  readonly enforceThroughput?: boolean;
   /** A failure of ours, for the person who reads the log. */
   readonly onError: (error: unknown, where: string) => void;
   /** Somebody asked for the end over the control API. */
@@ -84,7 +86,7 @@ const shut = async (tenant: Tenant, log: DecisionLog, lock: Lock): Promise<void>
 };
 
 const open = async (options: SessionOptions, log: DecisionLog): Promise<Tenant> => {
-  const { place, port, tokenLifetime, passthrough, trustedIssuers, identityCache } = options;
+  const { place, port, tokenLifetime, passthrough, trustedIssuers, identityCache, enforceThroughput } = options;
   // Everything below is needed only by a process that becomes a tenant; commands that join one never load it.
   const { openTenant } = await import("../tenant.ts");
   try {
@@ -98,6 +100,7 @@ const open = async (options: SessionOptions, log: DecisionLog): Promise<Tenant> 
       ...(passthrough === undefined ? {} : { passthrough }),
       ...(trustedIssuers === undefined ? {} : { trustedIssuers }),
       ...(identityCache === undefined ? {} : { identityCache }),
+      ...(enforceThroughput === undefined ? {} : { enforceThroughput }),
     });
   } catch (error) {
     throw hasCode(error, "EADDRINUSE") ? portTaken(place, port, error) : error;

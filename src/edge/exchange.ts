@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { type Eventually, onceKnown } from "../kernel/eventually.ts";
 import type { Reply } from "../kernel/message.ts";
 import {
   type Arrival,
@@ -51,23 +52,30 @@ export const serveExchange = (
   // Broken connections show in the body and in `close`; without a listener they would end the process.
   message.on("error", ignore);
   response.on("error", ignore);
-  void settle(state, message, response, awaiting, connection).catch((error: unknown) => {
+  const failed = (error: unknown): void => {
     state.onError(error);
     response.destroy();
-  });
+  };
+  try {
+    const settled = onceKnown(judge(state, message, connection), (verdict) =>
+      verdict.kind === "serve"
+        ? serveMessage(message, response, verdict.arrival, awaiting, state.handle, state.onError)
+        : turnAway(state, message, response, awaiting, verdict),
+    );
+    if (settled instanceof Promise) settled.catch(failed);
+  } catch (error) {
+    failed(error);
+  }
 };
 
-const settle = async (
+/** Refuses, or hands the message on to the host that it is for. */
+const turnAway = async (
   state: GatewayState,
   message: IncomingMessage,
   response: ServerResponse,
   awaiting: boolean,
-  connection: Connection,
+  verdict: Exclude<Verdict, { kind: "serve" }>,
 ): Promise<void> => {
-  const judged = judge(state, message, connection);
-  const verdict = judged instanceof Promise ? await judged : judged;
-  if (verdict.kind === "serve")
-    return serveMessage(message, response, verdict.arrival, awaiting, state.handle, state.onError);
   if (verdict.kind === "refuse") {
     // Whoever sends such a message may disagree with us about where it ends.
     if (verdict.closing === true || verdict.reply.status === 400) response.setHeader("Connection", "close");
@@ -83,7 +91,7 @@ const settle = async (
 };
 
 /** Whether and as whom a message is served. */
-const judge = (state: GatewayState, message: IncomingMessage, connection: Connection): Verdict | Promise<Verdict> => {
+const judge = (state: GatewayState, message: IncomingMessage, connection: Connection): Eventually<Verdict> => {
   const bad = inspectMessage(message);
   if (bad !== undefined) return { kind: "refuse", reply: refusalOf(bad), closing: true };
   const destination = destinationOf(message, connection, state.ports);
@@ -110,8 +118,7 @@ const judge = (state: GatewayState, message: IncomingMessage, connection: Connec
     const barred = tunnelRefusal(state, connection, destination.host, ownership);
     return barred === undefined ? { kind: "forward", url: proxied } : refuse(barred);
   };
-  const ownership = state.owner(destination.host);
-  return ownership instanceof Promise ? ownership.then(conclude) : conclude(ownership);
+  return onceKnown(state.owner(destination.host), conclude);
 };
 
 /** Why traffic for a host that is not the tenant's stays here; undefined when it may go out. */

@@ -1,3 +1,4 @@
+import type { Eventually } from "../kernel/eventually.ts";
 import type { Reply } from "../kernel/message.ts";
 import { edgeReply } from "../wire/node-http.ts";
 
@@ -7,7 +8,7 @@ import { edgeReply } from "../wire/node-http.ts";
  */
 export type Ownership = "tenant" | "azure-unknown" | "foreign";
 
-export type Owner = (host: string) => Ownership | Promise<Ownership>;
+export type Owner = (host: string) => Eventually<Ownership>;
 
 /** Why a host that is not the tenant's is not answered, in words that name the way out. */
 export const strangerReply = (host: string, ownership: Ownership): Reply =>

@@ -1,3 +1,4 @@
+import { onceKnown } from "../kernel/eventually.ts";
 import type { Fault } from "../kernel/fault.ts";
 import type { Authenticator, Resolved } from "../kernel/service.ts";
 import type { TokenVerifier, Verification } from "./verify.ts";
@@ -15,11 +16,20 @@ export const bearer =
     accepts: (audience: string, target: Target) => boolean,
     refuse: (refusal: TokenRefusal, exchange: Resolved<Target>) => Fault,
   ): Authenticator<Target> =>
-  async (exchange) => {
+  (exchange) => {
     const value = exchange.request.header("authorization");
-    const token = value === undefined ? undefined : /^bearer +(\S+)$/i.exec(value)?.[1];
+    const token = value === undefined ? undefined : tokenOf(value);
     if (token === undefined) return undefined;
-    const verification = await verifier.verify(token, (audience) => accepts(audience, exchange.target));
-    if (!verification.ok) throw refuse(verification, exchange);
-    return verification.caller;
+    const verified = verifier.verify(token, (audience) => accepts(audience, exchange.target));
+    return onceKnown(verified, (verification) => {
+      if (!verification.ok) throw refuse(verification, exchange);
+      return verification.caller;
+    });
   };
+
+/** Without a pattern over the whole: tokens have kilobytes, and every request brings one. */
+const tokenOf = (header: string): string | undefined => {
+  const scheme = /^bearer +/i.exec(header);
+  const token = scheme === null ? "" : header.slice(scheme[0].length);
+  return token === "" || token.includes(" ") || token.includes("\t") ? undefined : token;
+};

@@ -1,6 +1,7 @@
 import { compactVerify, decodeJwt, decodeProtectedHeader, errors } from "jose";
 import type { TokenCaller } from "../kernel/caller.ts";
 import { type Clock, epochSeconds } from "../kernel/clock.ts";
+import { type Eventually, onceKnown } from "../kernel/eventually.ts";
 import type { SigningKey } from "./signing-keys.ts";
 import type { TenantInfo } from "./tenant.ts";
 
@@ -18,13 +19,17 @@ export type Verification =
 
 export interface TokenVerifier {
   /** Verifies signature, issuer, times and audience. `audiences`: compared exactly, byte for byte. */
-  verify(token: string, audiences: (audience: string) => boolean): Promise<Verification>;
+  verify(token: string, audiences: (audience: string) => boolean): Eventually<Verification>;
 }
 
 /** Verified signatures are remembered; times and audience are checked on every call. */
 const remembered = 2000;
 
+/** Tokens are long, so they are looked up by the end of their signature and then compared whole. */
+const nameOf = (token: string): string => token.slice(-64);
+
 interface Signed {
+  readonly token: string;
   readonly caller: TokenCaller;
   readonly audience: string;
   readonly notBefore: number;
@@ -56,23 +61,31 @@ export const tokenVerifier = (options: {
     const read = fromClaims(claims, tenant.tenantId, issuers);
     if (typeof read === "string") return read;
     if (known.size >= remembered) known.delete(known.keys().next().value as string);
-    known.set(token, read);
-    return read;
+    const one = { ...read, token };
+    known.set(nameOf(token), one);
+    return one;
   };
 
   return {
-    verify: async (token, audiences) => {
-      const read = known.get(token) ?? (await signed(token));
-      if (typeof read === "string") return refused(token, read);
-      const now = epochSeconds(clock);
-      if (!audiences(read.audience)) return refused(token, "audience");
-      if (read.expiresAt <= now) return refused(token, "expired");
-      if (read.notBefore > now) return refused(token, "not-yet-valid");
-      const { caller } = read;
-      const names = caller.claims["_claim_names"];
-      const overage = names !== undefined && objectOf(names)["groups"] !== undefined;
-      const current = overage ? { ...caller, groups: await groupsOf(caller.objectId) } : caller;
-      return { ok: true, caller: current, expiresAt: read.expiresAt, audience: read.audience };
+    verify: (token, audiences) => {
+      const found = known.get(nameOf(token));
+      return onceKnown(found?.token === token ? found : signed(token), (read) => {
+        if (typeof read === "string") return refused(token, read);
+        const { caller, audience, expiresAt } = read;
+        const now = epochSeconds(clock);
+        if (!audiences(audience)) return refused(token, "audience");
+        if (expiresAt <= now) return refused(token, "expired");
+        if (read.notBefore > now) return refused(token, "not-yet-valid");
+        const names = caller.claims["_claim_names"];
+        const overage = names !== undefined && objectOf(names)["groups"] !== undefined;
+        if (!overage) return { ok: true, caller, expiresAt, audience };
+        return onceKnown(groupsOf(caller.objectId), (groups) => ({
+          ok: true,
+          caller: { ...caller, groups },
+          expiresAt,
+          audience,
+        }));
+      });
     },
   };
 };
@@ -84,7 +97,7 @@ const fromClaims = (
   claims: Record<string, unknown>,
   tenantId: string,
   issuers: readonly string[],
-): Signed | TokenProblem => {
+): Omit<Signed, "token"> | TokenProblem => {
   const { aud, iss, tid, oid, appid, azp, nbf, exp, scp, idtyp, groups } = claims;
   if (typeof iss !== "string" || !issuers.includes(iss) || tid !== tenantId) return "issuer";
   if (typeof aud !== "string" || typeof oid !== "string") return "claims";

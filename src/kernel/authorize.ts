@@ -1,6 +1,7 @@
 import type { Call } from "./call.ts";
 import { anonymous } from "./caller.ts";
 import type { Need, Verdict } from "./decision.ts";
+import { type Eventually, onceKnown } from "./eventually.ts";
 import type { Passage } from "./passage.ts";
 import type { Requirement } from "./operation.ts";
 import type { Resolved, Service } from "./service.ts";
@@ -8,11 +9,11 @@ import type { Resolved, Service } from "./service.ts";
 type AnyRequirement = Requirement<string, string, Call>;
 
 /** Finds out who calls. A given caller (invoked operations) stands; else the service's authenticators, in order. */
-export function authenticate(passage: Passage): Promise<void> | void {
+export function authenticate(passage: Passage): Eventually<void> {
   if (passage.caller === undefined) return tryFrom(0, passage);
 }
 
-const tryFrom = (first: number, passage: Passage): Promise<void> | void => {
+const tryFrom = (first: number, passage: Passage): Eventually<void> => {
   const { authenticators } = passage.service;
   for (let index = first; index < authenticators.length; index += 1) {
     const found = authenticators[index]?.(passage as Resolved<unknown>);
@@ -28,23 +29,30 @@ const tryFrom = (first: number, passage: Passage): Promise<void> | void => {
 };
 
 /** Demands what the operation needs, before its handler runs. */
-export function authorize(passage: Passage): Promise<void> | void {
+export function authorize(passage: Passage): Eventually<void> {
   const { call, match, service } = passage;
   if (call === undefined || match === undefined || "open" in match.operation.needs) return;
   return demand(match.operation.needs, call, service, passage);
 }
 
-const demand = async (requirement: AnyRequirement, call: Call, service: Service, passage: Passage): Promise<void> => {
+const demand = (requirement: AnyRequirement, call: Call, service: Service, passage: Passage): Eventually<void> => {
   if ("open" in requirement) return;
-  if ("depends" in requirement) return demand(await requirement.depends(call), call, service, passage);
-  if ("all" in requirement) {
-    for (const each of requirement.all) await demand(each, call, service, passage);
-    return;
-  }
+  if ("depends" in requirement)
+    return onceKnown(requirement.depends(call), (found) => demand(found, call, service, passage));
+  if ("all" in requirement) return demandAll(requirement.all, call, service, passage);
   if ("any" in requirement) return demandAny(requirement.any, call, service, passage);
   const need = needOf(requirement, call, service);
   if ("filtered" in requirement) return demandSomewhere(need, call, service, passage);
-  await call.require(need);
+  return call.require(need);
+};
+
+const demandAll = async (
+  requirements: readonly AnyRequirement[],
+  call: Call,
+  service: Service,
+  passage: Passage,
+): Promise<void> => {
+  for (const each of requirements) await demand(each, call, service, passage);
 };
 
 /** The first alternative that holds is recorded alone; when none holds, the refusal names the first. */

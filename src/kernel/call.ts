@@ -1,6 +1,7 @@
 import type { Caller, PlatformEffect } from "./caller.ts";
 import type { Clock } from "./clock.ts";
 import type { Need } from "./decision.ts";
+import type { Eventually } from "./eventually.ts";
 import type { Ids } from "./ids.ts";
 import type { Body, Method, Reply, Request } from "./message.ts";
 
@@ -36,7 +37,7 @@ export interface Call<Target = unknown, Parameters = Readonly<Record<string, str
   readonly clock: Clock;
   readonly ids: Ids;
   /** Demands a further right of the same caller; recorded. @throws the service's refusal */
-  require(need: Need): Promise<void>;
+  require(need: Need): Eventually<void>;
   /** Asks without demanding (lists that are filtered); not recorded as a refusal. */
   permits(need: Need): Promise<boolean>;
   /** Sends a part through the whole chain, authentication included. */

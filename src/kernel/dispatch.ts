@@ -3,16 +3,16 @@ import { boundedBody } from "./body.ts";
 import type { Authority, Call, Invocation } from "./call.ts";
 import type { Caller } from "./caller.ts";
 import type { DecisionSink, Need, Verdict } from "./decision.ts";
+import { type Eventually, onceKnown } from "./eventually.ts";
 import { Fault, notBuilt } from "./fault.ts";
 import { invocationRequest } from "./invocation.ts";
 import { pathMatcher } from "./match.ts";
 import { BodyTruncated, type Reply, type Request } from "./message.ts";
-import type { Match } from "./operation.ts";
 import type { Internals, KernelOptions, Passage } from "./passage.ts";
 import type { Service } from "./service.ts";
 
 /** Waits only where there is something to wait for: each `await` costs every request a turn of the microtask queue. */
-type Step = (passage: Passage, kernel: Internals) => Promise<Reply | void> | Reply | void;
+type Step = (passage: Passage, kernel: Internals) => Eventually<Reply | void>;
 
 /** The whole way of a request through the tenant. Encoding and recording surround it in `pass`. */
 const chain: readonly Step[] = [match, resolve, authenticate, makeCall, authorize, handle];
@@ -24,7 +24,7 @@ export interface Kernel {
   /** Runs an operation from inside the tenant (recovery, start-up work) on a recorded authority. */
   invoke(authority: Exclude<Authority, { as: "caller" }>, invocation: Invocation): Promise<Reply>;
   /** The service that answers a host, or undefined. */
-  serviceOf(host: string): Promise<Service | undefined>;
+  serviceOf(host: string): Eventually<Service | undefined>;
 }
 
 export const createKernel = (options: KernelOptions): Kernel => {
@@ -68,7 +68,7 @@ export const createKernel = (options: KernelOptions): Kernel => {
       const caller = await callerOf(authority, undefined, options);
       return pass(invocationRequest(invocation), caller, undefined);
     },
-    serviceOf: async (host) => hosts(host),
+    serviceOf: hosts,
   };
 };
 
@@ -101,31 +101,24 @@ const asFault = (error: unknown, aborted: boolean, report: (error: unknown) => v
   return new Fault({ status: 500, code: "InternalError", message: "Lanyard failed to process the request." });
 };
 
-function match(passage: Passage, kernel: Internals): Promise<void> | void {
-  const conclude = (found: Match<unknown> | undefined): void => {
+function match(passage: Passage, kernel: Internals): Eventually<void> {
+  return onceKnown(kernel.matchers.get(passage.service)?.(passage.request), (found) => {
     if (found === undefined) throw passage.service.unmatched(passage.request);
     passage.match = found;
-  };
-  const found = kernel.matchers.get(passage.service)?.(passage.request);
-  return found instanceof Promise ? found.then(conclude) : conclude(found);
+  });
 }
 
-function resolve(passage: Passage): Promise<void> | void {
+function resolve(passage: Passage): Eventually<void> {
   if (passage.match === undefined) return;
-  const target = passage.service.resolve(passage.request, passage.match);
-  if (!(target instanceof Promise)) {
+  return onceKnown(passage.service.resolve(passage.request, passage.match), (target) => {
     passage.target = target;
-    return;
-  }
-  return target.then((found: unknown) => {
-    passage.target = found;
   });
 }
 
 function makeCall(passage: Passage, kernel: Internals): void {
   const { service, target, caller, match: found } = passage;
   if (found === undefined || caller === undefined) throw notBuilt("An unmatched request");
-  const decide = (need: Need): Promise<Verdict> | Verdict => {
+  const decide = (need: Need): Eventually<Verdict> => {
     if (caller.kind === "platform") return { allowed: true, via: `platform effect ${caller.effect}` };
     const decider = service.deciders.find((each) => each.applies(caller, target));
     if (decider !== undefined) return decider.decide({ caller, need, target, request: passage.request });
@@ -145,11 +138,11 @@ function makeCall(passage: Passage, kernel: Internals): void {
     caller,
     clock: passage.clock,
     ids: kernel.options.ids,
-    require: async (need) => {
-      const verdict = await decide(need);
-      passage.checks.push({ need, verdict });
-      if (!verdict.allowed) throw service.refuse(call, need, verdict);
-    },
+    require: (need) =>
+      onceKnown(decide(need), (verdict) => {
+        passage.checks.push({ need, verdict });
+        if (!verdict.allowed) throw service.refuse(call, need, verdict);
+      }),
     permits: async (need) => (await decide(need)).allowed,
     dispatch: (part) => kernel.pass(part, undefined, passage.id),
     invoke: async (authority, invocation) =>
@@ -158,7 +151,7 @@ function makeCall(passage: Passage, kernel: Internals): void {
   passage.call = call;
 }
 
-function handle(passage: Passage): Promise<Reply> | Reply | void {
+function handle(passage: Passage): Eventually<Reply | void> {
   if (passage.match !== undefined && passage.call !== undefined) return passage.match.operation.handle(passage.call);
 }
 
@@ -212,21 +205,22 @@ const record = (passage: Passage, reply: Reply, decisions: DecisionSink): void =
   });
 };
 
-const hostTable = (
-  services: readonly Service[],
-): ((host: string) => Promise<Service | undefined> | Service | undefined) => {
+const hostTable = (services: readonly Service[]): ((host: string) => Eventually<Service | undefined>) => {
   const exact = new Map<string, Service>();
-  const suffixes: { suffix: string; exists(label: string): boolean | Promise<boolean>; service: Service }[] = [];
+  const suffixes: { suffix: string; exists(label: string): Eventually<boolean>; service: Service }[] = [];
   for (const service of services)
     for (const rule of service.hosts)
       if ("exact" in rule) exact.set(rule.exact, service);
       else suffixes.push({ suffix: rule.suffix, exists: (label) => rule.exists(label), service });
   suffixes.sort((a, b) => b.suffix.length - a.suffix.length);
-  const bySuffix = async (host: string): Promise<Service | undefined> => {
-    // Several services may share a suffix (`.localhost`): the first that has the name answers.
-    for (const rule of suffixes)
-      if (host.endsWith(rule.suffix) && (await rule.exists(host.slice(0, -rule.suffix.length)))) return rule.service;
-    return undefined;
+  // Several services may share a suffix (`.localhost`): the first that has the name answers.
+  const bySuffix = (host: string, first: number): Eventually<Service | undefined> => {
+    const at = suffixes.findIndex(({ suffix }, index) => index >= first && host.endsWith(suffix));
+    const rule = suffixes[at];
+    if (rule === undefined) return undefined;
+    return onceKnown(rule.exists(host.slice(0, -rule.suffix.length)), (exists) =>
+      exists ? rule.service : bySuffix(host, at + 1),
+    );
   };
-  return (host) => exact.get(host) ?? bySuffix(host);
+  return (host) => exact.get(host) ?? bySuffix(host, 0);
 };

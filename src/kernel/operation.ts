@@ -1,4 +1,5 @@
 import type { Call } from "./call.ts";
+import type { Eventually } from "./eventually.ts";
 import type { Method, Reply, Request } from "./message.ts";
 
 /** Names of the `:name` and `**:name` parameters in a path template. */
@@ -37,9 +38,7 @@ export type Requirement<Action extends string, DataAction extends string, Subjec
   | { readonly all: readonly Requirement<Action, DataAction, Subject>[] }
   | { readonly any: readonly Requirement<Action, DataAction, Subject>[] }
   | {
-      readonly depends: (
-        call: Subject,
-      ) => Requirement<Action, DataAction, Subject> | Promise<Requirement<Action, DataAction, Subject>>;
+      readonly depends: (call: Subject) => Eventually<Requirement<Action, DataAction, Subject>>;
       /** What it comes to, in words or in the ordinary case; for the reference pages. */
       readonly says?: string | Requirement<Action, DataAction, Subject>;
     };
@@ -62,7 +61,7 @@ export interface Operation<
   readonly needs: Requirement<Action, DataAction, Call<Target, PathParameters<Path>>>;
   /** Largest body it takes, in bytes. Default 0: no body is read. */
   readonly bodyLimit?: number;
-  handle(call: Call<Target, PathParameters<Path>>): Promise<Reply> | Reply;
+  handle(call: Call<Target, PathParameters<Path>>): Eventually<Reply>;
 }
 
 /** An operation whose path parameters are known only by name. What a service's list holds. */
@@ -74,7 +73,7 @@ export interface Match<Target> {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-export type Matcher<Target> = (request: Request) => Match<Target> | undefined | Promise<Match<Target> | undefined>;
+export type Matcher<Target> = (request: Request) => Eventually<Match<Target> | undefined>;
 
 /**
  * Types an operation by a service's target, actions and data actions, so that a misspelt action or path parameter does

@@ -2,6 +2,7 @@ import type { Caller } from "./caller.ts";
 import type { Call } from "./call.ts";
 import type { Clock } from "./clock.ts";
 import type { Need, Verdict } from "./decision.ts";
+import type { Eventually } from "./eventually.ts";
 import type { Fault } from "./fault.ts";
 import type { Reply, Request } from "./message.ts";
 import type { AnyOperation, Match, Matcher } from "./operation.ts";
@@ -25,7 +26,7 @@ export interface Dialect {
 }
 
 /** Tries one kind of credential. Undefined: the request does not carry it. @throws Fault for a bad credential */
-export type Authenticator<Target> = (exchange: Resolved<Target>) => Promise<Caller | undefined> | Caller | undefined;
+export type Authenticator<Target> = (exchange: Resolved<Target>) => Eventually<Caller | undefined>;
 
 export type Resolved<Target> = Exchange<Target> & { readonly match: Match<Target>; readonly target: Target };
 
@@ -33,16 +34,16 @@ export type Resolved<Target> = Exchange<Target> & { readonly match: Match<Target
 export interface Decider<Target> {
   readonly name: string;
   applies(caller: Caller, target: Target): boolean;
-  decide(question: { caller: Caller; need: Need; target: Target; request: Request }): Promise<Verdict> | Verdict;
+  decide(question: { caller: Caller; need: Need; target: Target; request: Request }): Eventually<Verdict>;
   /** May this caller do `action` somewhere at or below the scope? For filtered lists; default: `decide`. */
-  somewhere?(question: { caller: Caller; need: Need; target: Target }): Promise<Verdict> | Verdict;
+  somewhere?(question: { caller: Caller; need: Need; target: Target }): Eventually<Verdict>;
 }
 
 export type HostRule =
   /** One host, e.g. `management.azure.com`. */
   | { readonly exact: string }
   /** Every existing resource's host below a suffix, e.g. `.blob.core.windows.net`. */
-  | { readonly suffix: string; exists(label: string): boolean | Promise<boolean> };
+  | { readonly suffix: string; exists(label: string): Eventually<boolean> };
 
 /** A service: one folder, one shape. */
 export interface Service<Target = unknown> {
@@ -55,7 +56,7 @@ export interface Service<Target = unknown> {
   /** Replaces the path router where a service's addresses are not templates (ARM ids). */
   readonly match?: Matcher<Target>;
   /** What the request is about: account, vault, site. Its settings decide which deciders apply. @throws Fault */
-  resolve(request: Request, match: Match<Target>): Promise<Target> | Target;
+  resolve(request: Request, match: Match<Target>): Eventually<Target>;
   /** Scope that `needs` are checked at unless they say `at`. */
   scope(call: Call<Target>): string;
   /** Tried in order; when none applies the caller is anonymous. */

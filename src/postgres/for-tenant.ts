@@ -1,4 +1,5 @@
 /** Fits the engine to a tenant: its tokens, its directory, its record of decisions. */
+import { type Eventually } from "../kernel/eventually.ts";
 import type { TokenCaller } from "../kernel/caller.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { DecisionSink } from "../kernel/decision.ts";
@@ -23,7 +24,9 @@ export interface TenantParts {
     verify(
       token: string,
       audiences: (audience: string) => boolean,
-    ): Promise<{ readonly ok: true; readonly caller: TokenCaller } | { readonly ok: false; readonly problem: string }>;
+    ): Eventually<
+      { readonly ok: true; readonly caller: TokenCaller } | { readonly ok: false; readonly problem: string }
+    >;
   };
   readonly directory: {
     list(): Promise<readonly Principal[]>;

@@ -28,6 +28,8 @@ export interface StartTenantOptions {
   readonly trustedIssuers?: readonly string[];
   /** False: every managed identity request gets a new token, instead of one that is cached for a day as in Azure. */
   readonly identityCache?: boolean;
+  /** True: Cosmos DB answers 429 to what goes beyond the provisioned request units. */
+  readonly enforceThroughput?: boolean;
 }
 
 export interface EnvironmentOptions {
@@ -95,6 +97,7 @@ export const startTenant = async (options: StartTenantOptions = {}): Promise<Tes
     ...(options.trustedIssuers === undefined ? {} : { trustedIssuers: options.trustedIssuers }),
     ...(options.containerEngine === undefined ? {} : { containerEngine: options.containerEngine }),
     ...(options.identityCache === undefined ? {} : { identityCache: options.identityCache }),
+    ...(options.enforceThroughput === undefined ? {} : { enforceThroughput: options.enforceThroughput }),
     ...(options.tokenLifetime === undefined ? {} : { tokenLifetime: options.tokenLifetime }),
   }).catch(async (error: unknown) => {
     await discard();

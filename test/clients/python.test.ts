@@ -1,32 +1,12 @@
 /** azure-identity, and msrestazure as apps of 2019 use it. Each in a virtual environment of its own. */
-import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect } from "vitest";
-import { root } from "../support/source.ts";
 import { needs } from "../support/skip.ts";
 import { scope, testClient } from "./clients.ts";
-import { arc, cached } from "./toolchains.ts";
+import { arc, pythonEnvironment } from "./toolchains.ts";
 
 const programs = join(import.meta.dirname, "programs");
 
-/** A virtual environment with pinned packages, made once and kept. @returns its Python, and the first package's version */
-const environment = (name: string): { python: string; version: string } => {
-  const requirements = join(programs, `${name}.txt`);
-  const text = readFileSync(requirements, "utf8");
-  const folder = cached(`python-${createHash("sha256").update(text).digest("hex").slice(0, 12)}`, (home) => {
-    for (const [command, ...args] of [
-      ["python3", "-m", "venv", home],
-      [join(home, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", "--requirement", requirements],
-    ] as const) {
-      const { status, stderr } = spawnSync(command, args, { cwd: root, encoding: "utf8", timeout: 240_000 });
-      expect(status, stderr).toBe(0);
-    }
-  });
-  const [first = ""] = text.split("\n");
-  return { python: join(folder, "bin", "python3"), version: first.replace("==", " ") };
-};
+const environment = (name: string) => pythonEnvironment(join(programs, `${name}.txt`));
 
 needs("python")("azure-identity for Python", () => {
   const { python, version } = environment("azure-identity");

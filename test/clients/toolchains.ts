@@ -1,5 +1,7 @@
 /** What the clients of other languages are built with; built once and kept beside the checkout's packages. */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../support/source.ts";
 
@@ -15,6 +17,32 @@ export const cached = (name: string, make: (folder: string) => void): string => 
   make(folder);
   writeFileSync(complete, "");
   return folder;
+};
+
+/** A part of a folder's name that changes with these texts. */
+export const markOf = (...texts: readonly string[]): string =>
+  createHash("sha256").update(texts.join("\n")).digest("hex").slice(0, 12);
+
+/** Runs the commands of a build. @throws with what they wrote */
+export const build = (cwd: string, ...commands: readonly (readonly [string, ...string[]])[]): void => {
+  for (const [command, ...args] of commands) {
+    const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: "utf8", timeout: 280_000 });
+    if (status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${status}:\n${stdout}${stderr}`);
+  }
+};
+
+/** A virtual environment with pinned packages, made once and kept. @returns its Python, and the first package's version */
+export const pythonEnvironment = (requirements: string): { readonly python: string; readonly version: string } => {
+  const text = readFileSync(requirements, "utf8");
+  const folder = cached(`python-${markOf(text)}`, (home) =>
+    build(
+      home,
+      ["python3", "-m", "venv", home],
+      [join(home, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", "--requirement", requirements],
+    ),
+  );
+  const [first = ""] = text.split("\n");
+  return { python: join(folder, "bin", "python3"), version: first.replace("==", " ") };
 };
 
 /** Azure Arc's challenge lies in a folder that only root can make. */

@@ -25,10 +25,20 @@ let guids = 0;
 export const guid = (): string => `00000000-0000-4000-8000-${String(++guids).padStart(12, "0")}`;
 
 export const startWorld = async (
-  options: { readonly state?: string; readonly account?: string; readonly locations?: readonly string[] } = {},
+  options: {
+    readonly state?: string;
+    readonly account?: string;
+    readonly locations?: readonly string[];
+    readonly enforceThroughput?: boolean;
+    /** Of the account, beside its locations. */
+    readonly properties?: object;
+  } = {},
 ): Promise<World> => {
-  const { account = "acme", locations = ["eastus"] } = options;
-  const tenant = await startTenant(options.state === undefined ? {} : { state: options.state });
+  const { account = "acme", locations = ["eastus"], enforceThroughput = false } = options;
+  const tenant = await startTenant({
+    enforceThroughput,
+    ...(options.state === undefined ? {} : { state: options.state }),
+  });
   const group = `/subscriptions/${tenant.subscriptionId}/resourceGroups/rg`;
   const accountId = `${group}/providers/Microsoft.DocumentDB/databaseAccounts/${account}`;
   const identity = `${group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/cosmos-app`;
@@ -44,6 +54,7 @@ export const startWorld = async (
     properties: {
       databaseAccountOfferType: "Standard",
       locations: locations.map((locationName, failoverPriority) => ({ locationName, failoverPriority })),
+      ...options.properties,
     },
   });
   const { principalId } = (await must("PUT", identity, { location: "eastus" })).properties;

@@ -1,30 +1,13 @@
 /** Key Vault by its clients for Python: today's, and the one of the original tutorial. */
-import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startTenant, type TestTenant } from "../../src/testing/start-tenant.ts";
-import { cached } from "../clients/toolchains.ts";
+import { pythonEnvironment } from "../clients/toolchains.ts";
 import { needs } from "../support/skip.ts";
 
 const fixtures = join(import.meta.dirname, "fixtures", "key-vault");
 
-/** Python of a virtual environment with pinned packages, made once and kept. */
-const environment = (name: string): string => {
-  const requirements = join(fixtures, `${name}.txt`);
-  const id = createHash("sha256").update(readFileSync(requirements)).digest("hex").slice(0, 12);
-  const folder = cached(`python-${id}`, (home) => {
-    for (const [command, ...args] of [
-      ["python3", "-m", "venv", home],
-      [join(home, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", "--requirement", requirements],
-    ] as const) {
-      const { status, stderr } = spawnSync(command, args, { encoding: "utf8", timeout: 240_000 });
-      expect(status, stderr).toBe(0);
-    }
-  });
-  return join(folder, "bin", "python3");
-};
+const environment = (name: string): string => pythonEnvironment(join(fixtures, `${name}.txt`)).python;
 
 needs("python")("Key Vault for Python", () => {
   let tenant: TestTenant;

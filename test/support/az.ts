@@ -2,7 +2,12 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { type Finished, startTenant, type TestTenant } from "../../src/testing/start-tenant.ts";
+import {
+  type Finished,
+  startTenant,
+  type StartTenantOptions,
+  type TestTenant,
+} from "../../src/testing/start-tenant.ts";
 import { requireTool } from "./skip.ts";
 import { root as projectRoot } from "./source.ts";
 
@@ -30,9 +35,9 @@ export interface BashOptions {
   readonly timeout?: number;
 }
 
-export const startAz = async (): Promise<AzSession> => {
+export const startAz = async (options: StartTenantOptions = {}): Promise<AzSession> => {
   const az = requireTool("az");
-  const tenant = await startTenant();
+  const tenant = await startTenant(options);
   const root = await mkdtemp(join(tmpdir(), "lanyard-az-"));
   const folder = join(root, "app");
   await mkdir(folder);

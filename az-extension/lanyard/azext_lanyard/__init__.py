@@ -1,4 +1,4 @@
-"""Commands of the tutorials that the Azure CLI has only in extensions, for use against a local tenant.
+"""Commands of the tutorials that the Azure CLI has only in extensions or no longer has, for use against a local tenant.
 
 Microsoft's extensions `rdbms-connect` and `serviceconnector-passwordless` are published in the CLI's own index and on no
 package registry. Where one of them is installed, it is left in charge and nothing is registered here.
@@ -30,7 +30,19 @@ class LanyardCommandsLoader(AzCommandsLoader):
                 group.custom_command("execute", "execute")
         if not _installed("serviceconnector-passwordless"):
             self._load_connection_create()
+        if not _installed("containerapp"):
+            self._load_containerapp_identity()
         return self.command_table
+
+    def _load_containerapp_identity(self):
+        from azure.cli.command_modules.containerapp._client_factory import ex_handler_factory
+
+        commands = CliCommandType(operations_tmpl="azext_lanyard.containerapp#{}")
+        with self.command_group("containerapp identity", custom_command_type=commands) as group:
+            for name in ("assign", "remove"):
+                group.custom_command(
+                    name, f"identity_{name}", supports_no_wait=True, exception_handler=ex_handler_factory()
+                )
 
     def _load_connection_create(self):
         from azure.cli.command_modules.serviceconnector._client_factory import cf_linker
@@ -51,6 +63,16 @@ class LanyardCommandsLoader(AzCommandsLoader):
             from azure.cli.command_modules.serviceconnector._params import load_arguments
 
             load_arguments(self, command)
+        if command in ("containerapp identity assign", "containerapp identity remove"):
+            from azure.cli.command_modules.containerapp._params import load_arguments
+
+            load_arguments(self, command)
+            with self.argument_context(command) as context:
+                context.argument(
+                    "identities",
+                    nargs="+",
+                    help="The command's older form: names or ids, separated by commas or spaces; [system] is the system-assigned one.",
+                )
         with self.argument_context("postgres flexible-server execute") as context:
             context.argument("server_name", options_list=["--name", "-n"], help="Name of the server.")
             context.argument("administrator_login", options_list=["--admin-user", "-u"], help="Role to log in with.")

@@ -113,7 +113,7 @@ export const appResource = (context: AppsContext): ResourceType => {
     apiVersions: appApiVersions,
     at: "group",
     tracked: true,
-    identity: true,
+    identity: "shown",
     nameRule: {
       pattern: /^(?!.*--)[a-z](?:[a-z0-9-]{0,30}[a-z0-9])$/,
       text: "Use 2 to 32 lower-case letters, digits and single hyphens, beginning with a letter and ending with a letter or digit.",

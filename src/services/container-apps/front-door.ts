@@ -121,6 +121,16 @@ export const containerAppFrontDoor = (context: AppsContext): Service<FrontDoorTa
   };
 };
 
+/** `az containerapp exec` opens a WebSocket beside the log stream: it is told that there is none. */
+const refusedConsole = (request: Request, socket: Duplex): boolean => {
+  if (!/\/containers\/[^/]+\/exec$/.test(request.rawPath)) return false;
+  const text = "The console of containers (exec) is not implemented by Lanyard.";
+  socket.end(
+    `HTTP/1.1 501 Not Implemented\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`,
+  );
+  return true;
+};
+
 /** Takes a WebSocket upgrade over, if its host is a container app's. False: it is nobody's here. */
 export const upgradeContainerApp = async (
   context: AppsContext,
@@ -130,7 +140,7 @@ export const upgradeContainerApp = async (
 ): Promise<boolean> => {
   if (!suffixes.some((suffix) => request.host.endsWith(suffix))) return false;
   const target = await targetOf(request.host, context.resources);
-  if (target === undefined) return false;
+  if (target === undefined) return refusedConsole(request, socket);
   await context.sync.settled(target.app.id);
   if (context.runner.state(target.app.id).phase !== "running") return false;
   context.runner.upgrade(target.app.id, request, socket, head, target.ingress.targetPort);

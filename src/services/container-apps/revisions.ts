@@ -94,8 +94,11 @@ const setActive = async (
     throw containerAppFault(active ? "singleMode" : "latestRevision", { name: revision.name });
   await context.resources.update(app.id, (kept) => withActive(kept, revision.name, active));
   context.sync.soon(app.id);
-  return { status: 200 };
+  return done(active ? "Activate" : "Deactivate");
 };
+
+/** `az` reads the answer as JSON and prints it. */
+const done = (what: "Activate" | "Deactivate" | "Restart"): Reply => json(`${what} succeeded`);
 
 const withActive = (record: ResourceRecord, name: string, active: boolean): ResourceRecord => ({
   ...record,
@@ -126,7 +129,7 @@ export const revisionOperations = (context: AppsContext): readonly AnyOperation<
     revisionAction("deactivate", (app, revision) => setActive(app, revision, false, context)),
     revisionAction("restart", async (app) => {
       await context.sync.restart(app.id);
-      return { status: 200 };
+      return done("Restart");
     }),
   ];
 };
@@ -157,7 +160,8 @@ export const replicaResource = ({ resources, runner }: AppsContext): ResourceTyp
     const app = await requireApp(id, resources);
     const revision = revisionIn(app, /\/revisions\/([^/]+)/i.exec(id)?.[1] ?? "");
     const state = runner.state(app.id);
-    return state.revision === revision.name && state.phase !== "stopped" ? [replicaView(app, revision, state)] : [];
+    if (state.revision !== revision.name || state.phase === "stopped") return [];
+    return [replicaView(app, revision, await domainOf(app, resources), state)];
   };
   return {
     type: `${appType}/revisions/replicas`,

@@ -29,7 +29,9 @@ export const bytesOf = (memory: string): number => {
   return Math.round(Number(read[1]) * unit);
 };
 
-const completeContainer = (container: JsonObject): JsonObject => {
+const completeContainer = (given: JsonObject): JsonObject => {
+  // `az` sends `env: null` and cannot read it back (azure-cli 2.91).
+  const container = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
   const name = textOf(container["name"]);
   if (!/^[a-z0-9](?:[a-z0-9-]{0,44}[a-z0-9])?$/.test(name))
     throw invalid("template.containers.name", name, "use lower-case letters, digits and hyphens");

@@ -22,11 +22,13 @@ const runningStatus = (app: ContainerApp, state: RunState): string => {
   }
 };
 
-/** Where `log-stream.ts` answers: clients cut the last segment off and append the container. "" without an environment. */
-const eventStreamEndpoint = (appId: string, domain: string): string => {
-  const path = appId.replace(/\/providers\/Microsoft\.App/i, "");
-  return domain === "" ? "" : `https://${domain}${path}/eventstream`;
-};
+/** Where `log-stream.ts` answers; "" without an environment. */
+const streamsOf = (appId: string, domain: string): string =>
+  domain === "" ? "" : `https://${domain}${appId.replace(/\/providers\/Microsoft\.App/i, "")}`;
+
+/** Clients cut the last segment off and append the container. */
+const eventStreamEndpoint = (appId: string, domain: string): string =>
+  domain === "" ? "" : `${streamsOf(appId, domain)}/eventstream`;
 
 export const appView = (app: ContainerApp, domain: string, state: RunState): JsonObject => {
   const { properties } = app.record;
@@ -105,9 +107,10 @@ export const revisionView = (app: ContainerApp, revision: Revision, domain: stri
   };
 };
 
-export const replicaView = (app: ContainerApp, revision: Revision, run: RunState): JsonObject => {
+export const replicaView = (app: ContainerApp, revision: Revision, domain: string, run: RunState): JsonObject => {
   const running = run.phase === "running";
   const name = replicaName(revision);
+  const streams = `${streamsOf(app.id, domain)}/revisions/${revision.name}/replicas/${name}/containers`;
   return {
     id: `${app.id}/revisions/${revision.name}/replicas/${name}`,
     name,
@@ -118,6 +121,9 @@ export const replicaView = (app: ContainerApp, revision: Revision, run: RunState
       runningStateDetails: run.detail ?? "",
       containers: listOf(revision.template["containers"]).map((container) => ({
         name: textOf(container["name"]),
+        // `az containerapp exec` finds its host by the first.
+        logStreamEndpoint: `${streams}/${textOf(container["name"])}/logstream`,
+        execEndpoint: `${streams}/${textOf(container["name"])}/exec`,
         ready: running,
         started: running,
         restartCount: run.restarts,

@@ -1,6 +1,8 @@
+import { type Eventually, onceKnown } from "../../kernel/eventually.ts";
 import { objectOf, type ResourceRecord, textOf } from "../../arm/record.ts";
 import type { Resources } from "../../arm/resources.ts";
-import { type Recent, recent } from "./recent.ts";
+import type { Backup } from "./engine/engine.ts";
+import { type Recent, recent } from "../../arm/recent.ts";
 
 export const accountType = "Microsoft.DocumentDB/databaseAccounts";
 export const hostSuffix = ".documents.azure.com";
@@ -21,41 +23,42 @@ export interface Account {
   readonly locations: readonly string[];
   readonly consistency: string;
   readonly multipleWrites: boolean;
+  /** Nothing is provisioned: what is used is paid for. */
+  readonly serverless: boolean;
+  /** Undefined: no continuous backup. */
+  readonly backup: Backup | undefined;
 }
 
 export interface Accounts {
-  named(name: string): Promise<Account | undefined>;
+  named(name: string): Eventually<Account | undefined>;
   /** The account that a host label (`acme`, `acme-eastus`) belongs to. */
-  ofLabel(label: string): Promise<Account | undefined>;
+  ofLabel(label: string): Eventually<Account | undefined>;
   /** The resource was written or deleted: settings and keys take effect with the next request. */
   changed(name: string): void;
 }
 
 export const regionLabel = (location: string): string => location.toLowerCase().replaceAll(" ", "");
 
-/** @param opened told of each account when its data is first asked for */
-export const openAccounts = (resources: Pick<Resources, "named">, opened: (account: Account) => void): Accounts => {
-  const seen = new Set<string>();
+/** @param loaded told of each account before its data is asked for, and again after it was changed */
+export const openAccounts = (resources: Pick<Resources, "named">, loaded: (account: Account) => void): Accounts => {
   const kept: Recent<Account> = recent(1000, async (name) => {
     const record = await resources.named(accountType, name);
     if (record === undefined) return undefined;
     const account = accountOf(record);
-    if (!seen.has(account.uid)) opened(account);
-    seen.add(account.uid);
+    loaded(account);
     return account;
   });
-  const named = (name: string): Promise<Account | undefined> => kept.get(name.toLowerCase());
+  const named = (name: string): Eventually<Account | undefined> => kept.get(name.toLowerCase());
   return {
     named,
-    ofLabel: async (label) => {
-      const exact = await named(label);
-      if (exact !== undefined) return exact;
-      const dash = label.lastIndexOf("-");
-      const account = dash < 0 ? undefined : await named(label.slice(0, dash));
-      return account?.locations.some((each) => regionLabel(each) === label.slice(dash + 1)) === true
-        ? account
-        : undefined;
-    },
+    ofLabel: (label) =>
+      onceKnown(named(label), (exact) => {
+        const dash = label.lastIndexOf("-");
+        if (exact !== undefined || dash < 0) return exact;
+        return onceKnown(named(label.slice(0, dash)), (account) =>
+          account?.locations.some((each) => regionLabel(each) === label.slice(dash + 1)) === true ? account : undefined,
+        );
+      }),
     changed: (name) => kept.forget(name.toLowerCase()),
   };
 };
@@ -84,6 +87,28 @@ const accountOf = (record: ResourceRecord): Account => {
     locations: locationsOf(record),
     consistency: textOf(objectOf(properties["consistencyPolicy"])["defaultConsistencyLevel"]) || "Session",
     multipleWrites: properties["enableMultipleWriteLocations"] === true,
+    serverless: isServerless(properties),
+    backup: backupOf(properties),
+  };
+};
+
+export const isServerless = (properties: ResourceRecord["properties"]): boolean => {
+  const { capabilities } = properties;
+  return (
+    Array.isArray(capabilities) && capabilities.some((each) => textOf(objectOf(each)["name"]) === "EnableServerless")
+  );
+};
+
+const days = 24 * 60 * 60;
+
+/** https://learn.microsoft.com/azure/cosmos-db/continuous-backup-restore-introduction: 30 days unless the tier is that of 7. */
+export const backupOf = (properties: ResourceRecord["properties"]): Backup | undefined => {
+  const policy = objectOf(properties["backupPolicy"]);
+  if (textOf(policy["type"]).toLowerCase() !== "continuous") return undefined;
+  const tier = textOf(objectOf(policy["continuousModeProperties"])["tier"]).toLowerCase();
+  return {
+    retention: (tier === "continuous7days" ? 7 : 30) * days,
+    versions: properties["enableAllVersionsAndDeletesChangeFeed"] === true,
   };
 };
 

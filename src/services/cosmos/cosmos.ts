@@ -12,15 +12,21 @@ import { sqlTypes } from "./arm/sql-resources.ts";
 import { openRoles } from "./auth/roles.ts";
 import { dropAccount, sweepDropped } from "./engine/catalog.ts";
 import { openEngine } from "./engine/engine.ts";
+import { openReader } from "./engine/reader.ts";
+import { storeSources } from "./engine/source.ts";
+import { openUpkeep } from "./engine/upkeep.ts";
 import { openQueryEngine } from "./query-engine.ts";
 import { cosmosService } from "./service.ts";
 import type { CosmosTarget } from "./target.ts";
+import { throttled } from "./throughput.ts";
 
 /** Everything Cosmos DB puts into a tenant. */
 export interface Cosmos {
   readonly service: Service<CosmosTarget>;
   readonly types: readonly ResourceType[];
   readonly armOperations: readonly AnyOperation<ArmTarget>[];
+  /** Ends what goes on in the background. */
+  close(): Promise<void>;
 }
 
 export const openCosmos = (options: {
@@ -28,24 +34,42 @@ export const openCosmos = (options: {
   readonly arm: ArmContext;
   readonly verifier: TokenVerifier;
   readonly dialect: Dialect;
+  /** Bound of the documents kept parsed in memory, in bytes of JSON; default 256 MB. */
   readonly cacheBytes?: number;
+  /** True: provisioned throughput is enforced. */
+  readonly enforceThroughput?: boolean;
+  /** What went wrong in the background. */
+  readonly onError: (error: unknown) => void;
 }): Cosmos => {
   const { store, arm, verifier, dialect } = options;
   const { clock, ids, resources } = arm;
-  const engine = openEngine({
-    store,
-    clock,
-    ids,
-    ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),
-  });
+  const { cacheBytes = 256 * 1024 * 1024 } = options;
+  const queries = openQueryEngine({ clock, ids });
+  const reader = openReader({ sources: storeSources(store), ids, queries, cacheBytes });
+  const engine = openEngine({ store, clock, ids, reader });
   const roles = openRoles(store);
-  const accounts = openAccounts(resources, ({ uid }) => {
+  const upkeep = openUpkeep(engine, options.onError);
+  const seen = new Set<string>();
+  const accounts = openAccounts(resources, ({ uid, backup }) => {
+    if (backup === undefined) engine.backups.delete(uid);
+    else engine.backups.set(uid, backup);
+    if (seen.has(uid)) return;
+    seen.add(uid);
+    upkeep.add(uid);
     // What a crash left of deleted containers. When it fails, the next start tries again.
     sweepDropped(engine, uid).catch(() => undefined);
   });
   const context = { arm, engine, roles, accounts };
   return {
-    service: cosmosService({ engine, accounts, roles, queries: openQueryEngine({ clock, ids }), verifier, dialect }),
+    service: cosmosService({
+      engine,
+      accounts,
+      roles,
+      queries,
+      verifier,
+      dialect,
+      ...(options.enforceThroughput === true ? { throttle: throttled(clock) } : {}),
+    }),
     types: [
       ...accountTypes({
         ...context,
@@ -58,5 +82,9 @@ export const openCosmos = (options: {
       ...roleTypes(context),
     ],
     armOperations: providerOperations(resources),
+    close: async () => {
+      await upkeep.close();
+      await reader.close();
+    },
   };
 };

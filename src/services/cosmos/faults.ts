@@ -98,6 +98,17 @@ export const cosmosFault = catalogue({
     message: 'Message: {"Errors":["Resource Not Found. Learn more: https://aka.ms/cosmosdb-tsg-not-found"]}',
   },
   ownerNotFound: { status: 404, code: "NotFound", message: 'Message: {"Errors":["Owner resource does not exist"]}' },
+  scriptTimeout: {
+    status: 408,
+    code: "RequestTimeout",
+    message:
+      'Message: {"Errors":["The requested operation exceeded maximum alloted time. Learn more: https://aka.ms/cosmosdb-tsg-service-request-timeout"]}',
+  },
+  retryWith: {
+    status: 449,
+    code: "RetryWith",
+    message: 'Message: {"Errors":["Conflicting request to resource has been attempted. Retry to avoid conflicts."]}',
+  },
   exists: {
     status: 409,
     code: "Conflict",
@@ -119,6 +130,12 @@ export const cosmosFault = catalogue({
     status: 413,
     code: "RequestEntityTooLarge",
     message: 'Message: {"Errors":["Request size is too large"]}',
+  },
+  tooManyRequests: {
+    status: 429,
+    code: "TooManyRequests",
+    message:
+      'Message: {"Errors":["Request rate is large. More Request Units may be needed, so no changes were made. Please retry this request later. Learn more: http://aka.ms/cosmosdb-error-429"]}',
   },
   methodNotAllowed: {
     status: 405,

@@ -137,24 +137,33 @@ export const openQueryEngine = ({ clock, ids }: { readonly clock: Clock; readonl
         return guardedRun(guarded(() => part.open()));
       };
       const flowing = (): QueryFlow | undefined => {
-        const flow = flowOf(query);
-        if (flow === undefined) return undefined;
+        const parts = flowOf(query);
+        if (parts === undefined) return undefined;
         const { limits, order } = compiled;
-        const sorted = flow.order?.(limits.offset + limits.count);
+        const sorted = parts.order?.(limits.offset + limits.count);
         const by = order?.length === 1 && !computed.has(String(order[0]?.path[0])) ? order[0] : undefined;
         return {
           ...limits,
-          open: (watch) => run(guarded(() => compileQuery(flow.rows, options)), watch),
+          open: (watch) =>
+            run(
+              guarded(() => compileQuery(parts.rows, options)),
+              watch,
+            ),
           order:
             sorted === undefined
               ? undefined
               : {
                   by,
                   indexed: by !== undefined && isIndexed(by.path),
-                  open: (watch, name) => run(guarded(() => compileQuery(sorted, { ...options, project: name })), watch),
+                  open: (watch, name) =>
+                    run(
+                      guarded(() => compileQuery(sorted, { ...options, project: name })),
+                      watch,
+                    ),
                 },
         };
       };
+      const flow = flowing();
       return {
         indexes: () =>
           indexUtilization(
@@ -163,8 +172,9 @@ export const openQueryEngine = ({ clock, ids }: { readonly clock: Clock; readonl
             given,
             computed,
           ),
+        streaming: flow !== undefined && flow.order === undefined && flow.offset === 0 && flow.count === Infinity,
         constant: compiled.constant,
-        flow: flowing(),
+        flow,
         filter: compiled.narrowing,
         narrowing: {
           never: compiled.narrowing.never,

@@ -1,3 +1,4 @@
+import { onceKnown } from "../../kernel/eventually.ts";
 import type { TokenVerifier } from "../../identity/verify.ts";
 import { Fault } from "../../kernel/fault.ts";
 import type { Request } from "../../kernel/message.ts";
@@ -20,7 +21,7 @@ import { documentOperations } from "./operations/documents.ts";
 import { offerOperations } from "./operations/offers.ts";
 import { queryOperations } from "./operations/queries.ts";
 import { conflictOperations, unbuiltOperations } from "./operations/scripts.ts";
-import { type CosmosTarget, scopeOf } from "./target.ts";
+import { type CosmosOperation, type CosmosTarget, scopeOf } from "./target.ts";
 
 export interface CosmosServiceDependencies {
   readonly engine: Engine;
@@ -30,6 +31,8 @@ export interface CosmosServiceDependencies {
   readonly verifier: TokenVerifier;
   /** Cosmos DB's dialect, of `wire/`. */
   readonly dialect: Dialect;
+  /** Makes operations keep to the provisioned throughput. */
+  readonly throttle?: (operation: CosmosOperation) => CosmosOperation;
 }
 
 /** The data plane of Cosmos DB for NoSQL: `{account}.documents.azure.com`, and `{account}-{region}`. */
@@ -37,19 +40,21 @@ export const cosmosService = (deps: CosmosServiceDependencies): Service<CosmosTa
   const { engine, accounts, queries } = deps;
   const operations = [
     ...accountOperations,
-    ...databaseOperations(engine, queries),
-    ...containerOperations(engine, queries),
+    ...databaseOperations(engine),
+    ...containerOperations(engine),
     ...documentOperations(engine, queries),
-    ...queryOperations(engine, queries),
+    ...queryOperations(engine),
     ...changeFeedOperations(engine),
     ...batchOperations(engine, queries),
-    ...offerOperations(engine, queries),
+    ...offerOperations(engine),
     ...conflictOperations,
-  ];
+  ].map(deps.throttle ?? ((operation) => operation));
   return {
     name: "cosmos",
     title: "Cosmos DB for NoSQL",
-    hosts: [{ suffix: hostSuffix, exists: async (label) => (await accounts.ofLabel(label)) !== undefined }],
+    hosts: [
+      { suffix: hostSuffix, exists: (label) => onceKnown(accounts.ofLabel(label), (account) => account !== undefined) },
+    ],
     dialect: deps.dialect,
     operations,
     match: cosmosMatcher([...operations, ...unbuiltOperations]),

@@ -1,3 +1,4 @@
+import { type Eventually, onceKnown } from "../../kernel/eventually.ts";
 import type { TokenVerifier } from "../../identity/verify.ts";
 import { type Fault, notBuilt } from "../../kernel/fault.ts";
 import { pathMatcher } from "../../kernel/match.ts";
@@ -48,7 +49,7 @@ export const vaultService = (deps: VaultServiceDependencies, engine: Engine): Se
   return {
     name: "key-vault",
     title: "Key Vault",
-    hosts: [{ suffix, exists: async (label) => (await vaults.named(label)) !== undefined }],
+    hosts: [{ suffix, exists: (label) => onceKnown(vaults.named(label), (vault) => vault !== undefined) }],
     dialect: {
       ...dialect,
       headers: (exchange) => ({ ...dialect.headers(exchange), ...regionOf(exchange as Exchange<VaultTarget>) }),
@@ -73,19 +74,19 @@ const segments = (rawPath: string): string[] => {
 const regionOf = ({ target }: Exchange<VaultTarget>): Record<string, string> =>
   target === undefined ? {} : { "x-ms-keyvault-region": target.vault.location };
 
-const resolve = async (
+const resolve = (
   request: Request,
   match: Match<VaultTarget>,
   { vaults }: VaultServiceDependencies,
-): Promise<VaultTarget> => {
-  const vault = await vaults.named(request.host.slice(0, -suffix.length));
-  if (vault === undefined) throw vaultFault("noSuchAddress", { path: printable(request.host) });
-  const operation = match.operation as VaultOperation;
-  const { name } = match.parameters;
-  // An impossible name is refused before it could be part of a scope (request.ts); here it only must not look like one.
-  const scope = name === undefined ? vault.id : `${vault.id}/${operation.policy.kind}/${name.replaceAll("/", "%2F")}`;
-  return { vault, operation, scope };
-};
+): Eventually<VaultTarget> =>
+  onceKnown(vaults.named(request.host.slice(0, -suffix.length)), (vault) => {
+    if (vault === undefined) throw vaultFault("noSuchAddress", { path: printable(request.host) });
+    const operation = match.operation as VaultOperation;
+    const { name } = match.parameters;
+    // An impossible name is refused before it could be part of a scope (request.ts); here it only must not look like one.
+    const scope = name === undefined ? vault.id : `${vault.id}/${operation.policy.kind}/${name.replaceAll("/", "%2F")}`;
+    return { vault, operation, scope };
+  });
 
 /** Operations that Azure has and Lanyard has not are named. */
 const unmatched = (request: Request): Fault => {

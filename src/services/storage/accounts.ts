@@ -1,6 +1,7 @@
+import { type Eventually } from "../../kernel/eventually.ts";
 import type { ResourceRecord } from "../../arm/record.ts";
 import type { Resources } from "../../arm/resources.ts";
-import { recent } from "./engine/recent.ts";
+import { recent } from "../../arm/recent.ts";
 import { firewallOf } from "./firewall.ts";
 import type { Account } from "./target.ts";
 
@@ -8,7 +9,7 @@ export const accountType = "Microsoft.Storage/storageAccounts";
 
 /** Storage accounts as the data plane sees them, by name; in memory until their resource changes. */
 export interface Accounts {
-  named(name: string): Promise<Account | undefined>;
+  named(name: string): Eventually<Account | undefined>;
   /** The resource was written or deleted: settings and keys take effect with the next request. */
   changed(name: string): void;
 }

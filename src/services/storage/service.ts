@@ -1,3 +1,4 @@
+import { onceKnown } from "../../kernel/eventually.ts";
 import type { Directory } from "../../identity/directory.ts";
 import type { TokenVerifier } from "../../identity/verify.ts";
 import { type Fault, notBuilt } from "../../kernel/fault.ts";
@@ -64,7 +65,9 @@ export const storageService = (deps: StorageServiceDependencies): Service<BlobTa
   return {
     name: "blob",
     title: "Blob Storage",
-    hosts: [{ suffix, exists: async (label) => (await accounts.named(accountName(label))) !== undefined }],
+    hosts: [
+      { suffix, exists: (label) => onceKnown(accounts.named(accountName(label)), (account) => account !== undefined) },
+    ],
     dialect: {
       ...dialect,
       headers: (exchange) => {

@@ -29,11 +29,13 @@ export const apiVersions = [
 ];
 
 /** The account that a child's id (or a list's) lies in. @throws 404 */
-export const accountAt = async ({ arm }: CosmosArm, id: string, type: string): Promise<ResourceRecord> => {
+export const accountAt = async ({ arm, accounts }: CosmosArm, id: string, type: string): Promise<ResourceRecord> => {
   const own = /^.*\/providers\/Microsoft\.DocumentDB\/databaseAccounts\/[^/]+/i.exec(id)?.[0] ?? id;
   const record = await arm.resources.get(own);
   if (record === undefined || record.type !== accountType)
     throw armFault("parentNotFound", { verb: "access", type, parent: nameOf(own) });
+  // The engine learns of its settings.
+  await accounts.named(record.name);
   return record;
 };
 

@@ -5,7 +5,16 @@ import type { Change, Draft, ResourceType } from "../../../arm/resource-type.ts"
 import { notBuilt } from "../../../kernel/fault.ts";
 import type { Ids } from "../../../kernel/ids.ts";
 import { json } from "../../../kernel/message.ts";
-import { accountType, accountUid, endpointOf, keyNames, type KeyName, locationsOf, regionLabel } from "../accounts.ts";
+import {
+  accountType,
+  accountUid,
+  backupOf,
+  endpointOf,
+  keyNames,
+  type KeyName,
+  locationsOf,
+  regionLabel,
+} from "../accounts.ts";
 import { apiVersions, type CosmosArm } from "./context.ts";
 
 /** https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules */
@@ -126,13 +135,37 @@ const draft = (change: Change, ids: Ids): Draft => {
   if (typeof localAuth !== "boolean")
     throw armFault("invalidContent", { why: "disableLocalAuth must be true or false." });
   const base = existing?.properties ?? defaults(change);
+  checkBackup(base, asked, existing !== undefined);
   const locations = locationsAsked(asked["locations"]);
   const secrets = existing?.secrets ?? {
     uid: ids.guid(),
     ...Object.fromEntries(keyNames.map((name) => [name, newKey(ids)])),
   };
   const { locations: _, ...rest } = asked;
-  return { kind, secrets, properties: merge(base, locations === undefined ? rest : { ...rest, locations }) };
+  const properties = merge(base, locations === undefined ? rest : { ...rest, locations });
+  return { kind, secrets, properties: { ...properties, backupPolicy: ownMode(objectOf(properties["backupPolicy"])) } };
+};
+
+/**
+ * Continuous backup cannot be left again, and all versions and deletes need it; they are switched on for an account that
+ * exists (learn.microsoft.com/azure/cosmos-db/change-feed-modes). @throws 400
+ */
+const checkBackup = (before: JsonObject, asked: JsonObject, exists: boolean): void => {
+  const policy = asked["backupPolicy"] ?? before["backupPolicy"];
+  const continuous = backupOf({ backupPolicy: policy }) !== undefined;
+  if (backupOf(before) !== undefined && !continuous)
+    throw armFault("invalidContent", { why: "Continuous backup mode cannot be changed back to periodic." });
+  if (asked["enableAllVersionsAndDeletesChangeFeed"] === true && !(exists && continuous))
+    throw armFault("invalidContent", {
+      why: "enableAllVersionsAndDeletesChangeFeed can be set on an existing account with continuous backup.",
+    });
+};
+
+/** A policy shows the settings of its own mode. */
+const ownMode = (policy: JsonObject): JsonObject => {
+  const { periodicModeProperties, continuousModeProperties, ...rest } = policy;
+  if (backupOf({ backupPolicy: policy }) === undefined) return { ...rest, periodicModeProperties };
+  return { ...rest, continuousModeProperties: continuousModeProperties ?? { tier: "Continuous30Days" } };
 };
 
 /** @throws 400 */
@@ -173,6 +206,15 @@ const defaults = ({ body }: Change): JsonObject => ({
   publicNetworkAccess: "Enabled",
   minimalTlsVersion: "Tls12",
   networkAclBypass: "None",
+  backupPolicy: {
+    type: "Periodic",
+    periodicModeProperties: {
+      backupIntervalInMinutes: 240,
+      backupRetentionIntervalInHours: 8,
+      backupStorageRedundancy: "Geo",
+    },
+  },
+  enableAllVersionsAndDeletesChangeFeed: false,
   networkAclBypassResourceIds: [],
   capabilities: [],
   cors: [],

@@ -6,7 +6,7 @@ import { nameOf, parentOf } from "../../../arm/resource-id.ts";
 import type { ArmCall, ResourceType } from "../../../arm/resource-type.ts";
 import { callerId } from "../../../arm/write.ts";
 import { empty, json, type Reply } from "../../../kernel/message.ts";
-import { accountType, accountUid } from "../accounts.ts";
+import { accountType, accountUid, isServerless } from "../accounts.ts";
 import {
   changeContainer,
   changeDatabase,
@@ -20,7 +20,7 @@ import {
 } from "../engine/catalog.ts";
 import { findContainer, findDatabase } from "../engine/engine.ts";
 import type { ContainerRecord, DatabaseRecord, JsonObject as Definition, Throughput } from "../engine/records.ts";
-import { checkedThroughput } from "../operations/resources.ts";
+import { checkedThroughput, checkServerless, standardThroughput } from "../operations/resources.ts";
 import { accountAt, apiVersions, asArm, type CosmosArm, notFound, propertiesOf } from "./context.ts";
 
 const databaseType = `${accountType}/sqlDatabases`;
@@ -122,7 +122,11 @@ const databases = (context: CosmosArm): ResourceType => {
         const account = await accountAt(context, id, databaseType);
         const properties = await propertiesOf(call);
         resourceAsked(properties, name);
-        const asked = await asArm(Promise.resolve().then(() => throughputAsked(objectOf(properties["options"]))));
+        const asked = await asArm(
+          Promise.resolve().then(() =>
+            checkServerless(isServerless(account.properties), throughputAsked(objectOf(properties["options"]))),
+          ),
+        );
         const existing = await findDatabase(engine, accountUid(account), name);
         const record =
           existing ??
@@ -170,9 +174,10 @@ const containers = (context: CosmosArm): ResourceType => {
         const existing = await findContainer(engine, uid, database.id, name);
         const record = await asArm(
           Promise.resolve().then(async () => {
-            const asked = throughputAsked(objectOf(properties["options"]));
+            const serverless = isServerless(account.properties);
+            const asked = checkServerless(serverless, throughputAsked(objectOf(properties["options"])));
             return existing === undefined
-              ? createContainer(engine, uid, database, resource, asked)
+              ? createContainer(engine, uid, database, resource, asked ?? standardThroughput(serverless, database))
               : replaceContainer(engine, uid, existing, resource);
           }),
         );

@@ -2,7 +2,7 @@
 import type { CollectionSpec, Store } from "../../../store/store.ts";
 import { dataActions } from "../actions.ts";
 import { accountPartition } from "../engine/records.ts";
-import { type Recent, recent } from "../recent.ts";
+import { type Recent, recent } from "../../../arm/recent.ts";
 
 export interface RoleDefinition {
   /** A GUID. */

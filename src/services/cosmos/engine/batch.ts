@@ -2,6 +2,7 @@
 import { Fault } from "../../../kernel/fault.ts";
 import type { Entry } from "../../../store/store.ts";
 import { badRequest } from "../faults.ts";
+import { readCharge, writeCharge } from "./charges.ts";
 import { isObject } from "./definition.ts";
 import { type Engine, inContainer, type Place, type Scene } from "./engine.ts";
 import {
@@ -17,7 +18,7 @@ import {
   upsertItem,
 } from "./items.ts";
 import { fullKey } from "./partition-key.ts";
-import type { KeyValues } from "./records.ts";
+import type { ContainerRecord, KeyValues } from "./records.ts";
 import { readPatch } from "./patch.ts";
 import { type ItemRecord, type JsonObject, textOf } from "./records.ts";
 
@@ -69,8 +70,12 @@ export const readBatch = (body: unknown): readonly BatchOperation[] => {
 
 interface Outcome {
   readonly statusCode: number;
+  /** As it was written, read or deleted. */
+  readonly item: ItemRecord;
   readonly entry?: Entry<ItemRecord>;
 }
+
+const outcome = (statusCode: number, entry: Entry<ItemRecord>): Outcome => ({ statusCode, item: entry.value, entry });
 
 const bodyOf = (operation: BatchOperation): JsonObject => {
   if (!isObject(operation.body)) throw badRequest("The operation has no resourceBody.");
@@ -86,36 +91,38 @@ const perform = async (
   const { type, id, conditions } = operation;
   switch (type) {
     case "Create":
-      return { statusCode: 201, entry: (await createItem(scene, values, bodyOf(operation))).entry };
+      return outcome(201, (await createItem(scene, values, bodyOf(operation))).entry);
     case "Upsert": {
       const { entry, created } = await upsertItem(scene, values, bodyOf(operation), conditions);
-      return { statusCode: created ? 201 : 200, entry };
+      return outcome(created ? 201 : 200, entry);
     }
     case "Read": {
       const entry = await readItem(scene, values, id);
       checkNotModified(conditions, entry.value);
-      return { statusCode: 200, entry };
+      return outcome(200, entry);
     }
     case "Replace":
-      return { statusCode: 200, entry: (await replaceItem(scene, values, id, bodyOf(operation), conditions)).entry };
+      return outcome(200, (await replaceItem(scene, values, id, bodyOf(operation), conditions)).entry);
     case "Patch": {
       const patch = readPatch(operation.body);
-      return { statusCode: 200, entry: (await patchItem(scene, { values, id, patch, conditions }, filter)).entry };
+      return outcome(200, (await patchItem(scene, { values, id, patch, conditions }, filter)).entry);
     }
     case "Delete":
-      await deleteItem(scene, values, id, conditions);
-      return { statusCode: 204 };
+      return { statusCode: 204, item: (await deleteItem(scene, values, id, conditions)).value };
   }
 };
 
-const chargeOf = ({ type }: BatchOperation, size: number): number => {
-  const kilobytes = Math.max(1, Math.ceil(size / 1024));
-  return type === "Read" ? kilobytes : 5 * kilobytes;
-};
+const chargeOf = ({ type }: BatchOperation, item: ItemRecord, container: ContainerRecord): number =>
+  type === "Read" ? readCharge(item.size) : writeCharge(item, container);
 
-const shown = (operation: BatchOperation, { statusCode, entry }: Outcome, minimal: boolean): BatchResult => ({
+const shown = (
+  { container }: Place,
+  operation: BatchOperation,
+  { statusCode, item, entry }: Outcome,
+  minimal: boolean,
+): BatchResult => ({
   statusCode,
-  requestCharge: chargeOf(operation, entry?.value.size ?? 0),
+  requestCharge: chargeOf(operation, item, container),
   ...(entry === undefined ? {} : { eTag: etagOf(entry.value) }),
   ...(entry === undefined || (minimal && operation.type !== "Read") ? {} : { resourceBody: entry.value.doc }),
 });
@@ -124,11 +131,14 @@ const failed = (operation: BatchOperation, fault: Fault): BatchResult => {
   const { subStatus } = fault.detail;
   return {
     statusCode: fault.status,
-    requestCharge: chargeOf(operation, 0),
+    requestCharge: operation.type === "Read" ? 1 : failedWrite,
     ...(typeof subStatus === "number" ? { subStatusCode: subStatus } : {}),
     ...(fault.status === 304 ? {} : { message: fault.message }),
   };
 };
+
+/** What looking costs before a write is refused. */
+const failedWrite = 1.24;
 
 const dependent: BatchResult = { statusCode: 424, requestCharge: 0 };
 
@@ -163,10 +173,10 @@ export const runBatch = async (
       const outcomes: { result: BatchResult; entry?: Entry<ItemRecord> }[] = [];
       for (const [index, operation] of operations.entries())
         try {
-          const outcome = await perform(scene, values, operation, options.filter);
+          const done = await perform(scene, values, operation, options.filter);
           outcomes.push({
-            result: shown(operation, outcome, options.minimal),
-            ...(outcome.entry === undefined ? {} : { entry: outcome.entry }),
+            result: shown(place, operation, done, options.minimal),
+            ...(done.entry === undefined ? {} : { entry: done.entry }),
           });
         } catch (error) {
           if (!(error instanceof Fault)) throw error;
@@ -200,9 +210,9 @@ export const runBulk = async (
     const operation = operations[index] as BatchOperation;
     try {
       const values = fullKey(operation.partitionKey, place.container.partitionKey);
-      const outcome = await inContainer(engine, place, (scene) => perform(scene, values, operation, options.filter));
-      lsn = Math.max(lsn, outcome.entry?.sequence ?? 0);
-      results[index] = shown(operation, outcome, options.minimal);
+      const done = await inContainer(engine, place, (scene) => perform(scene, values, operation, options.filter));
+      lsn = Math.max(lsn, done.entry?.sequence ?? 0);
+      results[index] = shown(place, operation, done, options.minimal);
       return true;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;

@@ -1,13 +1,13 @@
 /** Which documents a query looks at, and where they are taken from: the copy in memory, an index over it, or the store. */
 import type { Narrowing, PathRange } from "../query/query.ts";
-import { isExpired } from "./expiry.ts";
+import { isExpired } from "./ttl.ts";
 import { type Extent, inExtent } from "./extent.ts";
 import { scanPrefix, stepsOf } from "./partition-key.ts";
 import type { ContainerRecord, Json, KeyValues } from "./records.ts";
 import type { OrderedRows, PathOrder } from "./row-indexes.ts";
 import { type FeedPlace, indexAfter, type Row } from "./rows.ts";
 import type { Snapshots } from "./snapshots.ts";
-import type { ItemSource } from "./source.ts";
+import { type ItemSource, rowOf } from "./source.ts";
 import { walk } from "./walk.ts";
 
 /** What a query is asked of. */
@@ -81,25 +81,29 @@ const prefixOf = ({ key }: Extent, filter: Narrowing, { partitionKey }: Containe
  */
 const enoughInVain = 1000;
 
-export interface CandidatesOf {
-  /**
-   * @param whole whether all documents are wanted in any case, so that a copy in memory is worth its loading
-   * @param from where the last page ended
-   */
-  open(
-    scope: Scope,
-    wanted: {
-      readonly filter: Narrowing;
-      readonly narrowing: Narrowing;
-      readonly order: PathOrder | undefined;
-      readonly whole: boolean;
-      readonly from: FeedPlace | undefined;
-      readonly progress: Progress;
-    },
-  ): Promise<Candidates>;
+/** What a query wants to look at. */
+export interface Wanted {
+  /** What the filter says, and what of it is about indexed paths. */
+  readonly filter: Narrowing;
+  readonly narrowing: Narrowing;
+  readonly order: PathOrder | undefined;
+  /** All documents are wanted in any case, so that a copy in memory is worth its loading. */
+  readonly whole: boolean;
+  /** Where the last page ended. */
+  readonly from: FeedPlace | undefined;
+  readonly progress: Progress;
 }
 
-export const openCandidates = (snapshots: Snapshots): CandidatesOf => {
+/** The documents that a query may look at. */
+export interface Documents {
+  candidates(wanted: Wanted): Promise<Candidates>;
+  /** Those of the keys that are there, as they are now. */
+  get(keys: readonly string[]): Promise<readonly Row[]>;
+  /** The LSN of now. */
+  lsn(): Promise<number>;
+}
+
+export const openCandidates = (snapshots: Snapshots): ((scope: Scope) => Documents) => {
   /** Documents of a container that were looked at in vain since it was last held. */
   const vain = new Map<string, number>();
   const count = (rid: string, documents: number): number => {
@@ -109,8 +113,11 @@ export const openCandidates = (snapshots: Snapshots): CandidatesOf => {
     return total;
   };
 
-  return {
-    open: async (scope, { filter, narrowing, order, whole, from, progress }) => {
+  return (scope) => ({
+    get: async (keys) =>
+      (await scope.source.get(keys)).map(rowOf).filter((row) => !isExpired(row, scope.container, scope.now)),
+    lsn: () => scope.source.sequence(),
+    candidates: async ({ filter, narrowing, order, whole, from, progress }) => {
       const { source, container, now } = scope;
       const { rid } = container;
       const extent = narrowedExtent(scope.extent, filter, container);
@@ -140,7 +147,11 @@ export const openCandidates = (snapshots: Snapshots): CandidatesOf => {
           return total;
         };
         try {
-          for await (const rows of walk(source, { prefix: prefixOf(extent, filter, container), range: extent.range, from })) {
+          for await (const rows of walk(source, {
+            prefix: prefixOf(extent, filter, container),
+            range: extent.range,
+            from,
+          })) {
             yield chosen(rows);
             place = rows.at(-1) ?? place;
             seen += rows.length;
@@ -171,7 +182,7 @@ export const openCandidates = (snapshots: Snapshots): CandidatesOf => {
       }
       return { lsn: await source.sequence(), batches: streamed(), ordered: undefined, accepts, inMemory: false };
     },
-  };
+  });
 };
 
 const unnarrowed = { narrowing: { ranges: [], never: false }, order: undefined };

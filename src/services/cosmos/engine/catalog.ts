@@ -1,9 +1,10 @@
 /** Databases and containers: made, changed and deleted, by the data plane and by ARM alike. */
 import type { CollectionSpec } from "../../../store/store.ts";
 import { ConditionFailed } from "../../../store/store.ts";
-import { cosmosFault } from "../faults.ts";
-import { checkId, completeDefinition } from "./definition.ts";
+import { badRequest, cosmosFault } from "../faults.ts";
+import { checkId, completeDefinition, isObject } from "./definition.ts";
 import { type Engine, findContainer, findDatabase, nowSeconds } from "./engine.ts";
+import { expirySpec } from "./expiry.ts";
 import {
   accountPartition,
   containerKey,
@@ -17,6 +18,9 @@ import {
   uniqueSpec,
 } from "./records.ts";
 import { containerRid, databaseRid } from "./rid.ts";
+import { scriptSpec } from "../scripts/spec.ts";
+import { sweepSpec } from "./sweep.ts";
+import { lostSpec, versionSpec } from "./versions.ts";
 
 const all = 1_000_000;
 
@@ -76,6 +80,7 @@ export const createContainer = async (
   throughput?: Throughput,
 ): Promise<ContainerRecord> => {
   const complete = completeDefinition(asked);
+  checkRetention(engine, account, complete.definition);
   const partition = accountPartition(account);
   const record: ContainerRecord = {
     ...complete,
@@ -125,7 +130,19 @@ export const replaceContainer = (
   container: ContainerRecord,
   asked: JsonObject,
 ): Promise<ContainerRecord> =>
-  changeContainer(engine, account, container, (record) => ({ ...record, ...completeDefinition(asked, record) }));
+  changeContainer(engine, account, container, (record) => {
+    const complete = completeDefinition(asked, record);
+    checkRetention(engine, account, complete.definition);
+    return { ...record, ...complete };
+  });
+
+/** The words are the service's. @throws 400 */
+const checkRetention = (engine: Engine, account: string, { changeFeedPolicy }: JsonObject): void => {
+  if (isObject(changeFeedPolicy) && changeFeedPolicy["retentionDuration"] !== 0 && engine.backups.has(account))
+    throw badRequest(
+      "The retention duration in the Change Feed policy should not be set when continuous backup mode is enabled for the database account. Change Feed retention is set by the backup retention.",
+    );
+};
 
 export const changeDatabase = async (
   engine: Engine,
@@ -199,7 +216,7 @@ const sweep = async (engine: Engine, account: string, rid: string): Promise<void
   engine.reader.forget(rid);
   engine.told.delete(rid);
   const partition = `${accountPartition(account)}/${rid}`;
-  for (const spec of [itemSpec, uniqueSpec]) {
+  for (const spec of [itemSpec, uniqueSpec, expirySpec, sweepSpec, versionSpec, lostSpec, scriptSpec]) {
     const rows = engine.store.collection<unknown>(spec as CollectionSpec<unknown>);
     for (;;) {
       const page = await rows.list(partition, { limit: 500 });

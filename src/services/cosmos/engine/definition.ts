@@ -39,6 +39,15 @@ const ttlOf = (value: Json | undefined): { defaultTtl?: number } => {
   return { defaultTtl: value };
 };
 
+/** For how many minutes all versions are kept; 0 and no policy mean that they are not. */
+const changeFeedOf = (value: Json | undefined): { changeFeedPolicy?: JsonObject } => {
+  if (value === undefined || value === null) return {};
+  const minutes = isObject(value) ? (value["retentionDuration"] ?? 0) : undefined;
+  if (typeof minutes !== "number" || !Number.isInteger(minutes) || minutes < 0 || minutes > 43_200)
+    throw badRequest("The retentionDuration of the changeFeedPolicy must be a number of minutes from 0 to 43200.");
+  return { changeFeedPolicy: { ...(value as JsonObject), retentionDuration: minutes } };
+};
+
 const defaultIndexing: JsonObject = {
   indexingMode: "consistent",
   automatic: true,
@@ -133,6 +142,7 @@ export const completeDefinition = (
       },
       geospatialConfig: asked["geospatialConfig"] ?? { type: "Geography" },
       ...ttlOf(asked["defaultTtl"]),
+      ...changeFeedOf(asked["changeFeedPolicy"]),
     },
   };
 };

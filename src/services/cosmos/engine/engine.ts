@@ -2,7 +2,7 @@ import type { Clock } from "../../../kernel/clock.ts";
 import type { Ids } from "../../../kernel/ids.ts";
 import type { Entry, Store, Transaction } from "../../../store/store.ts";
 import { cosmosFault } from "../faults.ts";
-import { type Recent, recent } from "../recent.ts";
+import { type Recent, recent } from "../../../arm/recent.ts";
 import {
   accountPartition,
   containerKey,
@@ -14,12 +14,12 @@ import {
   itemSpec,
   type ItemRecord,
 } from "./records.ts";
-import { isExpired } from "./expiry.ts";
-import type { QueryReader } from "./reader.ts";
+import { isExpired } from "./ttl.ts";
+import { noReader, type QueryReader } from "./reader-port.ts";
 import { looksLikeRid, orderSource } from "./rid.ts";
-import type { ItemSources } from "./source.ts";
+import { type ItemSources, storeSources } from "./source.ts";
 
-export { isExpired } from "./expiry.ts";
+export { expiryOf, isExpired } from "./ttl.ts";
 
 /** What the engine's functions work with. It knows accounts by an opaque id and nothing of who may do what. */
 export interface Engine {
@@ -38,16 +38,26 @@ export interface Engine {
   readonly reader: QueryReader;
   /** The highest LSN that was told of a container, by its rid. */
   readonly told: Map<string, number>;
+  /** Accounts with continuous backup, as far as they are known. */
+  readonly backups: Map<string, Backup>;
+}
+
+/** An account's continuous backup. */
+export interface Backup {
+  /** Seconds. */
+  readonly retention: number;
+  /** Whether the account keeps all versions and deletes for that long (`enableAllVersionsAndDeletesChangeFeed`). */
+  readonly versions: boolean;
 }
 
 export const openEngine = (options: {
   readonly store: Store;
   readonly clock: Clock;
   readonly ids: Ids;
-  readonly sources: ItemSources;
-  readonly reader: QueryReader;
+  /** Without one, queries are refused. */
+  readonly reader?: QueryReader;
 }): Engine => {
-  const { store, clock, ids, sources, reader } = options;
+  const { store, clock, ids, reader = noReader } = options;
   const databases = store.collection(databaseSpec);
   const containers = store.collection(containerSpec);
   return {
@@ -70,9 +80,10 @@ export const openEngine = (options: {
       const found = (await containers.find(partition, "rid", name, { limit: 1 }))[0]?.value;
       return found?.database === database ? found : undefined;
     }),
-    sources,
+    sources: storeSources(store),
     reader,
     told: new Map(),
+    backups: new Map(),
   };
 };
 

@@ -1,10 +1,38 @@
-import type { ContainerRecord, ItemRecord } from "./records.ts";
+/**
+ * When items expire is noted beside them and found by the minute, so that nobody looks through a container for what has
+ * expired.
+ * https://learn.microsoft.com/azure/cosmos-db/nosql/time-to-live
+ */
+import type { CollectionSpec } from "../../../store/store.ts";
+import { expiryOf, type Scene } from "./engine.ts";
+import type { ItemRecord } from "./records.ts";
 
-/** Whether time has run out for an item: it is there no more, for anybody (cosmos.md 7). */
-export const isExpired = ({ doc }: Pick<ItemRecord, "doc">, { definition }: ContainerRecord, now: number): boolean => {
-  const standard = definition["defaultTtl"];
-  if (typeof standard !== "number") return false;
-  const own = doc["ttl"];
-  const ttl = typeof own === "number" ? own : standard;
-  return ttl !== -1 && Number(doc["_ts"]) + ttl <= now;
+interface ExpiryRecord {
+  /** Seconds, tenant clock. */
+  readonly at: number;
+}
+
+export const minuteOf = (seconds: number): number => Math.floor(seconds / 60);
+
+/** By the item's key; only containers with a time to live have any. */
+export const expirySpec: CollectionSpec<ExpiryRecord> = {
+  name: "cosmosExpiries",
+  indexes: { minute: ({ at }) => String(minuteOf(at)) },
+};
+
+/** Notes when an item that was just written expires. */
+export const noteExpiry = async (
+  { tx, partition, container }: Scene,
+  key: string,
+  record: ItemRecord,
+): Promise<void> => {
+  if (typeof container.definition["defaultTtl"] !== "number") return;
+  const at = expiryOf(record, container);
+  const notes = tx.collection(expirySpec);
+  if (at === undefined) await notes.delete(partition, key);
+  else await notes.put(partition, key, { at });
+};
+
+export const forgetExpiry = async ({ tx, partition, container }: Scene, key: string): Promise<void> => {
+  if (typeof container.definition["defaultTtl"] === "number") await tx.collection(expirySpec).delete(partition, key);
 };

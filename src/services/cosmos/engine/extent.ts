@@ -8,7 +8,10 @@ export interface Extent {
   readonly range: { readonly start: string; readonly end: string } | undefined;
 }
 
-export const inExtent = ({ key, range }: Extent, { container }: { readonly container: ContainerRecord }): ((itemKey: string) => boolean) => {
+export const inExtent = (
+  { key, range }: Extent,
+  { container }: { readonly container: ContainerRecord },
+): ((itemKey: string) => boolean) => {
   const below = key === undefined ? undefined : belongsTo(key, container.partitionKey);
   return (itemKey) => {
     if (below !== undefined && !below(itemKey)) return false;

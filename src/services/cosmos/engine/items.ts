@@ -3,11 +3,13 @@ import type { Entry } from "../../../store/store.ts";
 import { badRequest, cosmosFault } from "../faults.ts";
 import { uniqueKeysOf } from "./definition.ts";
 import { isExpired, type Scene } from "./engine.ts";
+import { forgetExpiry, noteExpiry } from "./expiry.ts";
 import { itemKey, keyOfDocument, partitionPrefix, sameKey, stepsOf, valueAt } from "./partition-key.ts";
 import type { KeyValues } from "./records.ts";
 import { applyPatch, type Patch } from "./patch.ts";
 import { itemSpec, type ItemRecord, type JsonObject, textOf, uniqueSpec } from "./records.ts";
 import { itemRid } from "./rid.ts";
+import { logVersion } from "./versions.ts";
 
 /** https://learn.microsoft.com/azure/cosmos-db/concepts-limits */
 export const itemLimit = 2 * 1024 * 1024;
@@ -74,6 +76,14 @@ const find = async (scene: Scene, key: string): Promise<Entry<ItemRecord> | unde
   return entry === undefined || isExpired(entry.value, scene.container, scene.now) ? undefined : entry;
 };
 
+/** What stands where an item is to be written. One that has expired makes room, as the sweep would have had it. */
+const findOrClear = async (scene: Scene, key: string): Promise<Entry<ItemRecord> | undefined> => {
+  const entry = await scene.tx.collection(itemSpec).get(scene.partition, key);
+  if (entry === undefined || !isExpired(entry.value, scene.container, scene.now)) return entry;
+  await removeItem(scene, entry, true);
+  return undefined;
+};
+
 /** The key of an item that is written. @throws 400/1001 when the document's partition key is another than the header's */
 const checkedKey = (scene: Scene, key: KeyValues, body: JsonObject): string => {
   const { partitionKey } = scene.container;
@@ -105,7 +115,11 @@ const put = async (
   const size = Buffer.byteLength(JSON.stringify(doc));
   if (size > itemLimit) throw cosmosFault("tooLarge");
   await holdUniqueKeys(scene, key, values, doc, before?.value.doc);
-  return scene.tx.collection(itemSpec).put(scene.partition, key, { doc, order, size });
+  const operation = before === undefined ? "create" : "replace";
+  const version = await logVersion(scene, key, { operation, doc, before: before?.value });
+  const record: ItemRecord = { doc, order, size, ...(version === undefined ? {} : { version }) };
+  await noteExpiry(scene, key, record);
+  return scene.tx.collection(itemSpec).put(scene.partition, key, record);
 };
 
 const databaseOf = (containerRid: string): string =>
@@ -151,7 +165,7 @@ const holds = async (scene: Scene, holder: string, name: string, values: KeyValu
 /** @throws 409, 400, 413 */
 export const createItem = async (scene: Scene, values: KeyValues, body: JsonObject): Promise<Written> => {
   const key = checkedKey(scene, values, body);
-  if ((await find(scene, key)) !== undefined) throw cosmosFault("exists");
+  if ((await findOrClear(scene, key)) !== undefined) throw cosmosFault("exists");
   return { entry: await put(scene, key, values, body, undefined), created: true };
 };
 
@@ -163,7 +177,7 @@ export const upsertItem = async (
   conditions: Conditions,
 ): Promise<Written> => {
   const key = checkedKey(scene, values, body);
-  const before = await find(scene, key);
+  const before = await findOrClear(scene, key);
   if (before !== undefined) {
     checkMatch(conditions, before.value);
     if (conditions.ifNoneMatch !== undefined && matches(conditions.ifNoneMatch, etagOf(before.value)))
@@ -219,8 +233,22 @@ export const deleteItem = async (
 ): Promise<Entry<ItemRecord>> => {
   const before = await readItem(scene, values, id);
   checkMatch(conditions, before.value);
-  for (const name of uniqueNames(scene, values, before.value.doc))
-    await scene.tx.collection(uniqueSpec).delete(scene.partition, name);
-  await scene.tx.collection(itemSpec).delete(scene.partition, before.key);
+  await removeItem(scene, before);
   return before;
+};
+
+/** An item's row goes, with all that hangs on it. @param expired its time had run out */
+export const removeItem = async (
+  scene: Scene,
+  { key, value }: Pick<Entry<ItemRecord>, "key" | "value">,
+  expired = false,
+): Promise<void> => {
+  const { tx, partition, container } = scene;
+  const rows = tx.collection(uniqueSpec);
+  // What an expired item held may be somebody else's by now.
+  for (const name of uniqueNames(scene, keyOfDocument(value.doc, container.partitionKey), value.doc))
+    if ((await rows.get(partition, name))?.value.item === key) await rows.delete(partition, name);
+  await tx.collection(itemSpec).delete(partition, key);
+  await forgetExpiry(scene, key);
+  await logVersion(scene, key, { operation: "delete", doc: value.doc, before: value, expired });
 };

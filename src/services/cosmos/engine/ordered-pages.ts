@@ -4,9 +4,8 @@
  */
 import type { Ids } from "../../../kernel/ids.ts";
 import { compare, valueAt } from "../query/query.ts";
-import type { Candidates, CandidatesOf } from "./candidates.ts";
+import type { Candidates } from "./candidates.ts";
 import type { ResultMark } from "./continuation.ts";
-import { isExpired } from "./expiry.ts";
 import { type Kept, openKept } from "./kept.ts";
 import { type Gathering, openGathering, type Page, type PageRequest } from "./page.ts";
 import type { QueryFlow, QueryOrder } from "./query-port.ts";
@@ -14,7 +13,6 @@ import type { Json, JsonObject } from "./records.ts";
 import type { PathOrder, ValuePlace } from "./row-indexes.ts";
 import { comparePlaces, type FeedPlace, type Row } from "./rows.ts";
 import { inSlices, openSlices, type Slices } from "./slices.ts";
-import { rowOf } from "./source.ts";
 
 /** A document in an order: what is in memory by its position, the rest by key. */
 type Named = number | NamedKey;
@@ -85,7 +83,8 @@ const sort = async (
     if (looked.inMemory) rows = batch;
     for (let at = 0; at < batch.length; at++) {
       const row = batch[at] as Row;
-      page.looked(row);
+      // In the order of an index the service looks at what it hands out.
+      if (!order.indexed) page.looked(row);
       if (place === undefined || by === undefined || isAfter(by, place, row)) {
         current = looked.inMemory ? at : nameOf(order, row);
         run.add(row.doc);
@@ -118,7 +117,7 @@ const byIndex = async (
       const done = page.done();
       const found = await sort(run, looked, undefined);
       const offset = found.names.findIndex((name) => typeof name === "number" && found.rows[name] === last) + 1;
-      const name = kept.keep(request.container.rid, request.purpose, found, bytesOf(found));
+      const name = kept.keep(request.holder, request.purpose, found, bytesOf(found));
       return { ...done, lsn, next: { offset, kept: name, passed } };
     }
     if (looked.accepts(row)) {
@@ -138,7 +137,7 @@ const fetched = 32;
 
 /** Documents by their position in an order, those that are not in memory as they are now. */
 const openDocuments = (
-  { source, container, now }: PageRequest,
+  request: PageRequest,
   { names, rows }: Order,
 ): ((position: number) => Promise<Row | undefined>) => {
   let ready = new Map<string, Row>();
@@ -149,8 +148,7 @@ const openDocuments = (
     if (position >= end) {
       end = position + fetched;
       const keys = names.slice(position, end).flatMap((each) => (typeof each === "number" ? [] : each.key));
-      const found = (await source.get(keys)).map(rowOf).filter((row) => !isExpired(row, container, now));
-      ready = new Map(found.map((row) => [row.key, row]));
+      ready = new Map((await request.get(keys)).map((row) => [row.key, row]));
     }
     return ready.get(name.key);
   };
@@ -161,7 +159,7 @@ const byOrder = async (
   { request, flow, order, page, slices }: Run,
   found: Order,
   offset: number,
-  isKept: boolean,
+  counts: boolean,
 ): Promise<{ readonly end: number; readonly place: ValuePlace | undefined }> => {
   const documents = openDocuments(request, found);
   const rows = flow.open(slices.checkpoint);
@@ -171,7 +169,7 @@ const byOrder = async (
     const name = found.names[end] ?? -1;
     const row = typeof name === "number" ? found.rows[name] : await documents(end);
     if (row !== undefined) {
-      if (isKept) page.looked(row);
+      if (counts) page.looked(row);
       rows.add(row.doc);
       for (const value of rows.take()) page.add(value);
     }
@@ -183,12 +181,12 @@ const byOrder = async (
   return { end, place };
 };
 
-export const openOrderedPages = (ids: Ids, candidates: CandidatesOf): OrderedPages => {
+export const openOrderedPages = (ids: Ids): OrderedPages => {
   const kept = openKept<Order>(ids);
   return {
     read: async (request, flow, order, mark) => {
-      const { query, limit, purpose, container, source } = request;
-      const page = openGathering({ limit, offset: flow.offset, count: flow.count }, mark?.passed ?? 0);
+      const { query, purpose, holder } = request;
+      const page = openGathering(request, flow, mark?.passed ?? 0);
       const slices = openSlices();
       const run: Run = { request, flow, order, mark, page, slices };
       const known = kept.find(mark?.kept, purpose);
@@ -196,7 +194,7 @@ export const openOrderedPages = (ids: Ids, candidates: CandidatesOf): OrderedPag
       let lsn: number;
       if (found === undefined) {
         const indexed = order.indexed && (mark === undefined || mark.place !== undefined);
-        const looked = await candidates.open(request, {
+        const looked = await request.candidates({
           filter: query.filter,
           narrowing: query.narrowing,
           order: indexed ? order.by : undefined,
@@ -209,19 +207,19 @@ export const openOrderedPages = (ids: Ids, candidates: CandidatesOf): OrderedPag
         ({ lsn } = looked);
         if (looked.ordered !== undefined) return byIndex(run, looked, mark?.place, kept);
         found = await sort(run, looked, mark?.place);
-      } else lsn = await source.sequence();
+      } else lsn = await request.lsn();
       // What was sorted from a place on begins there.
       const start = known === undefined && mark?.place !== undefined ? 0 : (mark?.offset ?? 0);
-      const { end, place } = await byOrder(run, found, start, known !== undefined);
+      const { end, place } = await byOrder(run, found, start, known !== undefined || order.indexed);
       const { names } = found;
       const done = { ...page.done(), lsn };
       if (end >= names.length || page.isLast()) return { ...done, next: undefined };
-      const name = known === undefined ? kept.keep(container.rid, purpose, found, bytesOf(found)) : (mark?.kept ?? "");
+      const name = known === undefined ? kept.keep(holder, purpose, found, bytesOf(found)) : (mark?.kept ?? "");
       return {
         ...done,
         next: { offset: end, kept: name, passed: page.passed(), ...(place === undefined ? {} : { place }) },
       };
     },
-    forget: kept.forget,
+    forget: (holder) => kept.forget(holder),
   };
 };

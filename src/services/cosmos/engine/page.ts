@@ -1,5 +1,6 @@
 /** A page: what is asked for, what comes of it, and one that is being filled. */
-import type { Scope } from "./candidates.ts";
+import { inRange, valueAt } from "../query/query.ts";
+import type { Documents } from "./candidates.ts";
 import type { Mark } from "./continuation.ts";
 import type { PreparedQuery } from "./query-port.ts";
 import type { Json } from "./records.ts";
@@ -8,10 +9,12 @@ import type { Row } from "./rows.ts";
 /** The largest page, in bytes of JSON. */
 const pageBytes = 4 * 1024 * 1024;
 
-export interface PageRequest extends Scope {
+export interface PageRequest extends Documents {
   /** Names container, query and extent: a kept result goes to no other. */
   readonly purpose: string;
   readonly query: PreparedQuery;
+  /** Whose kept results these are: the container's rid. */
+  readonly holder: string;
   readonly from: Mark | undefined;
   /** Results. */
   readonly limit: number;
@@ -29,16 +32,15 @@ export interface Page {
   readonly lsn: number;
 }
 
-export interface PageLimit {
-  /** Results of this page. */
-  readonly limit: number;
-  /** Of the whole query: results to leave out first, and how many come after them. */
+/** Of the whole query: results to leave out first, and how many come after them. */
+export interface QueryLimits {
   readonly offset: number;
   readonly count: number;
 }
 
 export interface Gathering {
   readonly results: readonly string[];
+  /** A document that an index of the service would have left out does not count, whether or not one was at hand here. */
   looked(row: Row): void;
   /** Takes a result, or leaves it out because of the offset. */
   add(value: Json): void;
@@ -54,7 +56,13 @@ export interface Gathering {
   done(): Pick<Page, "results" | "scanned" | "scannedBytes">;
 }
 
-export const openGathering = ({ limit, offset, count }: PageLimit, before: number): Gathering => {
+/** @param before results of earlier pages, those left out included */
+export const openGathering = (
+  { query, limit }: Pick<PageRequest, "query" | "limit">,
+  { offset, count }: QueryLimits,
+  before: number,
+): Gathering => {
+  const { ranges } = query.narrowing;
   const results: string[] = [];
   const end = offset + count;
   let bytes = 0;
@@ -68,7 +76,8 @@ export const openGathering = ({ limit, offset, count }: PageLimit, before: numbe
   };
   return {
     results,
-    looked: ({ size }) => {
+    looked: ({ size, doc }) => {
+      for (const range of ranges) if (!inRange(range, valueAt(doc, range.path))) return;
       scanned++;
       scannedBytes += size;
     },

@@ -1,173 +1,38 @@
-/** Runs queries over a container, page by page. */
+/** Pages of a query over rows that somebody has at hand. */
 import type { Ids } from "../../../kernel/ids.ts";
-import { badRequest, cosmosFault } from "../faults.ts";
-import { type CandidatesOf, openCandidates, type Progress } from "./candidates.ts";
-import { type FeedMark, isFeedMark, type ResultMark } from "./continuation.ts";
-import { openKept } from "./kept.ts";
-import { openOrderedPages } from "./ordered-pages.ts";
-import { openGathering, type Page, type PageLimit, type PageRequest } from "./page.ts";
-import type { QueryFlow } from "./query-port.ts";
-import type { Json } from "./records.ts";
-import { inSlices, openSlices } from "./slices.ts";
-import type { Snapshots } from "./snapshots.ts";
+import type { Documents } from "./candidates.ts";
+import type { Mark } from "./continuation.ts";
+import type { Page } from "./page.ts";
+import type { PreparedQuery } from "./query-port.ts";
+import { openQueryPages } from "./query-pages.ts";
+import { indexAfter, type Row } from "./rows.ts";
 
 export interface Pages {
-  read(request: PageRequest): Promise<Page>;
-  /** Lets go of what is kept of a container. */
-  forget(rid: string): void;
+  /** @param purpose names container, query and extent: a kept result goes to no other @param rows in feed order */
+  read(
+    purpose: string,
+    query: PreparedQuery,
+    rows: readonly Row[],
+    from: Mark | undefined,
+    limit: number,
+  ): Promise<Page>;
 }
 
-/** More, as JSON, is no result to sort or group in memory. */
-const maxResultBytes = 256 * 1024 * 1024;
+const documentsOf = (rows: readonly Row[]): Documents => ({
+  candidates: async ({ from }) => {
+    const batches = async function* (): AsyncGenerator<readonly Row[]> {
+      yield await Promise.resolve(from === undefined ? rows : rows.slice(indexAfter(rows, from)));
+    };
+    return { lsn: 0, batches: batches(), ordered: undefined, accepts: () => true, inMemory: true };
+  },
+  get: async () => [],
+  lsn: async () => 0,
+});
 
-export const openPages = (ids: Ids, snapshots: Snapshots): Pages => {
-  const candidates = openCandidates(snapshots);
-  const texts = openKept<readonly string[]>(ids);
-  const ordered = openOrderedPages(ids, candidates);
-
-  const whole = async (request: PageRequest, mark: ResultMark | undefined): Promise<Page> => {
-    const known = texts.find(mark?.kept, request.purpose);
-    const start = mark?.offset ?? 0;
-    const run: Complete =
-      known === undefined
-        ? await complete(candidates, request)
-        : { results: known, bytes: 0, scanned: 0, scannedBytes: 0, lsn: await request.source.sequence() };
-    const page = openGathering({ limit: request.limit, offset: 0, count: Number.POSITIVE_INFINITY }, start);
-    for (let at = start; at < run.results.length && page.wantsMore(); at++) page.addText(run.results[at] ?? "");
-    const end = start + page.results.length;
-    const { scanned, scannedBytes, lsn } = run;
-    const done = { results: page.results, scanned, scannedBytes, lsn };
-    if (end >= run.results.length) return { ...done, next: undefined };
-    const kept =
-      known !== undefined && mark !== undefined
-        ? mark.kept
-        : texts.keep(request.container.rid, request.purpose, run.results, run.bytes);
-    return { ...done, next: { offset: end, kept, passed: end } };
-  };
-
+export const openPages = (ids: Ids): Pages => {
+  const pages = openQueryPages(ids);
   return {
-    read: async (request) => {
-      const { query, from } = request;
-      const { flow } = query;
-      const inFeedOrder = flow !== undefined && flow.order === undefined;
-      if (from !== undefined && isFeedMark(from) !== inFeedOrder) throw cosmosFault("invalidContinuation");
-      if (flow === undefined || query.constant) return whole(request, from as ResultMark | undefined);
-      if (flow.order === undefined) return inOrderOfFeed(candidates, request, flow, from as FeedMark | undefined);
-      return ordered.read(request, flow, flow.order, from as ResultMark | undefined);
-    },
-    forget: (rid) => {
-      texts.forget(rid);
-      ordered.forget(rid);
-    },
+    read: (purpose, query, rows, from, limit) =>
+      pages.read({ purpose, query, holder: "", ...documentsOf(rows), from, limit }),
   };
-};
-
-interface Complete {
-  /** JSON texts. */
-  readonly results: readonly string[];
-  readonly bytes: number;
-  readonly scanned: number;
-  readonly scannedBytes: number;
-  readonly lsn: number;
-}
-
-const complete = async (
-  candidates: CandidatesOf,
-  request: PageRequest,
-): Promise<Complete> => {
-  const { query } = request;
-  const slices = openSlices();
-  const wait = slices.begin();
-  if (wait !== undefined) await wait;
-  const run = query.open(slices.checkpoint);
-  const results: Json[] = [];
-  let scanned = 0;
-  let scannedBytes = 0;
-  let lsn = 0;
-  if (!query.constant) {
-    const { filter, narrowing } = query;
-    const looked = await candidates.open(request, {
-      filter,
-      narrowing,
-      order: undefined,
-      whole: true,
-      from: undefined,
-      progress: { results: 0 },
-    });
-    ({ lsn } = looked);
-    all: for await (const rows of looked.batches)
-      for (const row of rows) {
-        scanned++;
-        scannedBytes += row.size;
-        if (!run.add(row.doc)) break all;
-        const pause = slices.next();
-        if (pause !== undefined) await pause;
-      }
-  }
-  // Taken once: nothing goes out before the end, and this is the inner loop of every big query.
-  const pause = slices.next();
-  if (pause !== undefined) await pause;
-  for (const each of run.take()) results.push(each);
-  for (const each of await inSlices(run.finishing())) results.push(each);
-  const texts: string[] = [];
-  let bytes = 0;
-  for (const each of results) {
-    const text = JSON.stringify(each);
-    texts.push(text);
-    bytes += text.length;
-    if (bytes > maxResultBytes)
-      throw badRequest(
-        `The SQL query is too complex: its result is larger than ${maxResultBytes / 1024 / 1024} MB. Use TOP, OFFSET LIMIT or a filter.`,
-      );
-    const pause = slices.next();
-    if (pause !== undefined) await pause;
-  }
-  return { results: texts, bytes, scanned, scannedBytes, lsn };
-};
-
-const inOrderOfFeed = async (
-  candidates: CandidatesOf,
-  request: PageRequest,
-  flow: QueryFlow,
-  from: FeedMark | undefined,
-): Promise<Page> => {
-  const { query, limit } = request;
-  const limits: PageLimit = { limit, offset: flow.offset, count: flow.count };
-  const page = openGathering(limits, from?.passed ?? 0);
-  const progress: Progress = { results: 0 };
-  const looked = await candidates.open(request, {
-    filter: query.filter,
-    narrowing: query.narrowing,
-    order: undefined,
-    whole: false,
-    from: from === undefined ? undefined : { epk: from.epk, order: from.order },
-    progress,
-  });
-  const { lsn } = looked;
-  if (page.isLast()) return { ...page.done(), lsn, next: undefined };
-  const slices = openSlices();
-  const wait = slices.begin();
-  if (wait !== undefined) await wait;
-  const run = flow.open(slices.checkpoint);
-  let skip = from?.skip ?? 0;
-  let last: { epk: string; order: number } = { epk: from?.epk ?? "", order: from?.order ?? -1 };
-  for await (const rows of looked.batches) {
-    for (const row of rows) {
-      if (!page.wantsMore()) return { ...page.done(), lsn, next: { ...last, skip: 0, passed: page.passed() } };
-      page.looked(row);
-      run.add(row.doc);
-      const own = run.take();
-      for (let index = skip; index < own.length; index++) {
-        if (page.isFull()) return { ...page.done(), lsn, next: { ...last, skip: index, passed: page.passed() } };
-        page.add(own[index] as Json);
-        if (page.isLast()) return { ...page.done(), lsn, next: undefined };
-      }
-      skip = 0;
-      last = { epk: row.epk, order: row.order };
-      progress.results = page.results.length;
-      const pause = slices.next();
-      if (pause !== undefined) await pause;
-    }
-  }
-  return { ...page.done(), lsn, next: undefined };
 };

@@ -1,4 +1,5 @@
 /** What the data plane needs of the query language; `query-engine.ts` fits it to the evaluator in `query/`. */
+import type { IndexUtilization } from "../query/index-utilization.ts";
 import type { Narrowing } from "../query/query.ts";
 import type { Json, JsonObject } from "./records.ts";
 
@@ -38,6 +39,8 @@ export interface QueryOrder {
 }
 
 export interface PreparedQuery {
+  /** Each document's results depend on it alone: no ORDER BY, GROUP BY, DISTINCT, aggregate, TOP or OFFSET. */
+  readonly streaming: boolean;
   /** The documents are of no interest: `SELECT 1`. */
   readonly constant: boolean;
   /** What the filter says about indexed paths: documents outside need not be added. */
@@ -52,7 +55,7 @@ export interface PreparedQuery {
    */
   open(checkpoint: () => number): QueryRun;
   /** What `x-ms-cosmos-index-utilization` tells. */
-  indexes(): unknown;
+  indexes(): IndexUtilization;
 }
 
 export interface QueryEngine {

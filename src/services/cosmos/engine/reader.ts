@@ -2,87 +2,15 @@
 import type { Ids } from "../../../kernel/ids.ts";
 import { fingerprint, readToken, writeToken } from "./continuation.ts";
 import type { Extent } from "./extent.ts";
-import { openPages } from "./pages.ts";
-import type { PreparedQuery, QueryEngine, QuerySpec } from "./query-port.ts";
-import { containerPartition, type ContainerRecord, type Json, type JsonObject } from "./records.ts";
+import { everything } from "./everything.ts";
+import { openCandidates } from "./candidates.ts";
+import { openQueryPages } from "./query-pages.ts";
+import type { QueryEngine } from "./query-port.ts";
+import type { QueryReader } from "./reader-port.ts";
+import { containerPartition, type Json } from "./records.ts";
 import { inSlices, openSlices } from "./slices.ts";
 import { openSnapshots } from "./snapshots.ts";
 import type { ItemSources } from "./source.ts";
-
-/** Plain data: it crosses threads. */
-export interface PageQuestion {
-  readonly account: string;
-  readonly container: ContainerRecord;
-  readonly extent: Extent;
-  /** Undefined: every document as it is, a read feed. */
-  readonly spec: QuerySpec | undefined;
-  readonly token: string | undefined;
-  /** Results of the page. */
-  readonly limit: number;
-  /** Milliseconds, tenant clock. */
-  readonly now: number;
-  readonly withIndexes: boolean;
-}
-
-export interface PageAnswer {
-  /** The body, JSON in UTF-8. */
-  readonly body: Uint8Array;
-  readonly count: number;
-  /** Characters of the results. */
-  readonly size: number;
-  /** Undefined: that was all. */
-  readonly token: string | undefined;
-  /** Documents looked at, and bytes of them. */
-  readonly scanned: number;
-  readonly scannedBytes: number;
-  readonly lsn: number;
-  /** What `x-ms-cosmos-index-utilization` tells, when asked for. */
-  readonly indexes: unknown;
-}
-
-export interface QueryReader {
-  /** @throws Fault 400 */
-  page(question: PageQuestion): Promise<PageAnswer>;
-  /** A query over a short list. @throws Fault 400 */
-  list(spec: QuerySpec, documents: readonly JsonObject[]): Promise<readonly Json[]>;
-  /** @throws Fault 400 when it is no query for such a container */
-  check(spec: QuerySpec, definition: JsonObject): Promise<void>;
-  /** A container is gone. */
-  forget(rid: string): void;
-  close(): Promise<void>;
-}
-
-/** What a read feed is as a query. */
-const everything = (): PreparedQuery => {
-  const open = () => {
-    let ready: JsonObject[] = [];
-    return {
-      add: (document: JsonObject) => {
-        ready = [document];
-        return true;
-      },
-      take: () => {
-        const taken = ready;
-        ready = [];
-        return taken;
-      },
-      finish: () => [],
-      // oxlint-disable-next-line eslint/require-yield -- there is nothing to do in between
-      finishing: function* () {
-        return [];
-      },
-    };
-  };
-  const anything = { ranges: [], never: false };
-  return {
-    constant: false,
-    filter: anything,
-    narrowing: anything,
-    flow: { open, offset: 0, count: Number.POSITIVE_INFINITY, order: undefined },
-    indexes: () => ({}),
-    open,
-  };
-};
 
 const extentName = ({ key, range }: Extent): unknown => [
   key?.map((value) => (value === undefined ? {} : value)),
@@ -98,21 +26,25 @@ export const openReader = (options: {
 }): QueryReader => {
   const { sources, ids, queries, cacheBytes } = options;
   const snapshots = openSnapshots(cacheBytes, (rid) => pages.forget(rid));
-  const pages = openPages(ids, snapshots);
+  const candidates = openCandidates(snapshots);
+  const pages = openQueryPages(ids);
   return {
     page: async ({ account, container, extent, spec, token, limit, now, withIndexes }) => {
-      const query = spec === undefined ? everything() : queries.prepare(spec, container.definition);
+      const query = spec === undefined ? everything : queries.prepare(spec, container.definition);
       const name = spec === undefined ? [] : [spec.text, spec.parameters];
       const purpose = fingerprint(account, container.rid, name, extentName(extent));
       const page = await pages.read({
         purpose,
         query,
-        container,
-        extent,
-        source: sources(containerPartition(account, container)),
+        holder: container.rid,
+        ...candidates({
+          source: sources(containerPartition(account, container)),
+          container,
+          extent,
+          now: Math.floor(now / 1000),
+        }),
         from: token === undefined || token === "" ? undefined : readToken(purpose, token),
         limit,
-        now: Math.floor(now / 1000),
       });
       const { results, next, scanned, scannedBytes, lsn } = page;
       return {

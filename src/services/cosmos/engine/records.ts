@@ -51,6 +51,8 @@ export interface ItemRecord {
   readonly order: number;
   /** UTF-8 bytes of the JSON. */
   readonly size: number;
+  /** Where the container keeps all versions: the key of this one. */
+  readonly version?: string;
 }
 
 /** Who holds a unique key: the item's key. */

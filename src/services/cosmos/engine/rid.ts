@@ -15,6 +15,8 @@ export const containerRid = (database: string, ids: Ids): string => {
 
 /** Kinds of things below a container, as the high half of the last byte. */
 export const itemRid = (container: string, order: number): string => child(container, order, 0);
+export const scriptRid = (container: string, number: number, segment: "sprocs" | "triggers" | "udfs"): string =>
+  child(container, number, { sprocs: 8, triggers: 7, udfs: 6 }[segment]);
 export const rangeRid = (container: string): string => child(container, 2, 5);
 
 const child = (container: string, number: number, kind: number): string => {
@@ -25,6 +27,8 @@ const child = (container: string, number: number, kind: number): string => {
 };
 
 export const looksLikeRid = (text: string): boolean => /^(?:[A-Za-z0-9+-]{6}==|[A-Za-z0-9+-]{11}=)$/.test(text);
+
+export const looksLikeChildRid = (text: string): boolean => /^[A-Za-z0-9+-]{22}==$/.test(text);
 
 /** Ever larger numbers that follow the clock: 4096 per millisecond, below 2^53. */
 export const orderSource = (wall: () => number): (() => number) => {

@@ -106,8 +106,12 @@ export const openSnapshots = (bound: number, dropped: (rid: string) => void = ()
 
   const catchUp = async (rid: string, source: ItemSource, into: Held): Promise<void> => {
     const pace = openPace();
+    const target = await source.sequence();
+    let growing = 1;
     for (;;) {
-      const limit = pace.limit();
+      // What is written meanwhile must not keep the end away.
+      if (into.lsn > target) growing *= 2;
+      const limit = pace.limit() * growing;
       const changes = await source.changes(into.lsn, limit);
       pace.took(changes);
       for (const { key, json, sequence } of changes) {

@@ -1,4 +1,5 @@
 /** Where items come from, as texts: the store, or in the thread of queries the thread that has the store. */
+import { setImmediate as turn } from "node:timers/promises";
 import type { Store, StoredText } from "../../../store/store.ts";
 import { epkOfKey } from "./partition-key.ts";
 import { itemSpec, type ItemRecord } from "./records.ts";
@@ -25,17 +26,29 @@ export interface ItemSource {
 /** @param partition of the store */
 export type ItemSources = (partition: string) => ItemSource;
 
+/** After every read others get a turn: many reads follow each other. */
 export const storeSources =
   ({ texts }: Store): ItemSources =>
   (partition) => ({
-    list: ({ prefix, after, limit }) =>
-      texts.list(itemSpec, partition, { prefix, limit, ...(after === undefined ? {} : { after }) }),
+    list: async ({ prefix, after, limit }) => {
+      const found = await texts.list(itemSpec, partition, {
+        prefix,
+        limit,
+        ...(after === undefined ? {} : { after }),
+      });
+      await turn();
+      return found;
+    },
     // Not `get`: what is read once would push out of memory what every request reads.
     get: async (keys) => {
       const found = await Promise.all(keys.map((key) => texts.list(itemSpec, partition, { prefix: key, limit: 1 })));
       return found.flat().filter(({ key }, index) => key === keys[index]);
     },
-    changes: (after, limit) => texts.changes(itemSpec, partition, after, limit),
+    changes: async (after, limit) => {
+      const found = await texts.changes(itemSpec, partition, after, limit);
+      await turn();
+      return found;
+    },
     sequence: () => texts.sequence(partition),
   });
 

@@ -10,6 +10,8 @@ export interface Walk {
   readonly range: { readonly start: string; readonly end: string } | undefined;
   /** Goes on after this place. */
   readonly from: FeedPlace | undefined;
+  /** Items of one EPK that are held together, in bytes of JSON; default 16 MB. */
+  readonly groupBytes?: number;
 }
 
 /** What item keys of one EPK begin with, and what comes after all of them: no key has a "}" there. */
@@ -19,23 +21,20 @@ const groupEnd = (epk: string): string => `${epk}}`;
 /** The larger of two places in byte order; EPKs are ASCII. */
 const later = (a: string, b: string): string => (a > b ? a : b);
 
-/** Items of one EPK that are held together, in bytes of JSON. */
-const groupBytes = 16 * 1024 * 1024;
-
 /**
  * Items of one EPK come as they were at one moment: transactions never reach beyond one, so nobody sees half of one. Only of an
  * EPK with more than 16 MB of items the order is taken first and the items later, each as it is by then.
  */
 export const walk = async function* (
   source: ItemSource,
-  { prefix, range, from }: Walk,
+  { prefix, range, from, groupBytes = 16 * 1024 * 1024 }: Walk,
 ): AsyncGenerator<readonly Row[]> {
   const pace = openPace();
   const end = range?.end;
   const before = ({ epk, order }: FeedPlace, row: Row): boolean =>
     row.epk < epk || (row.epk === epk && row.order <= order);
-  let after: string | undefined = later(from === undefined ? "" : groupPrefix(from.epk), range?.start ?? "");
-  if (after === "") after = undefined;
+  const start = later(from === undefined || from.epk === "" ? "" : groupPrefix(from.epk), range?.start ?? "");
+  let after = start === "" ? undefined : start;
   for (;;) {
     const limit = pace.limit();
     const texts = await source.list({ prefix, after, limit });
@@ -49,7 +48,7 @@ export const walk = async function* (
       // One group fills the read.
       if (end !== undefined && lastEpk >= end) return;
       const group = prefix.length > lastEpk.length ? prefix : groupPrefix(lastEpk);
-      const rows = await wholeGroup(source, group);
+      const rows = await wholeGroup(source, group, groupBytes);
       if (rows === undefined) yield* largeGroup(source, group, from?.epk === lastEpk ? from.order : -1);
       else yield rows.filter((row) => from === undefined || !before(from, row));
       after = groupEnd(lastEpk);
@@ -82,54 +81,48 @@ const inFeedOrder = (rows: Row[]): readonly Row[] => {
 };
 
 /** Everything below a prefix, read in pieces and made to be of one moment; undefined when it is too much. */
-const wholeGroup = async (source: ItemSource, prefix: string): Promise<Row[] | undefined> => {
+const wholeGroup = async (source: ItemSource, prefix: string, most: number): Promise<Row[] | undefined> => {
   const start = await source.sequence();
   const pace = openPace();
   const found = new Map<string, Row>();
   let bytes = 0;
-  for (let after: string | undefined; ; ) {
+  for (let after: string | undefined; ;) {
     const limit = pace.limit();
     const texts = await source.list({ prefix, after, limit });
     bytes += pace.took(texts);
-    if (bytes > groupBytes) return undefined;
+    if (bytes > most) return undefined;
     for (const text of texts) found.set(text.key, rowOf(text));
     after = texts.at(-1)?.key;
     if (texts.length < limit) break;
   }
-  // What was written while it was read. The last answer is of the moment that all of it is of.
-  for (let since = start; ; ) {
-    const changes = await source.changes(since, changesAtOnce);
+  // What was written while it was read. The last answer is of the moment that all of it is of; the answers grow, so that they
+  // get there however fast others write.
+  let since = start;
+  for (let limit = 256; ; limit *= 2) {
+    const changes = await source.changes(since, limit);
     for (const change of changes) {
       since = change.sequence;
       if (!change.key.startsWith(prefix)) continue;
       if (change.json === undefined) found.delete(change.key);
       else found.set(change.key, rowOf(change));
     }
-    if (changes.length < changesAtOnce) return [...found.values()].sort(compareRows);
+    if (changes.length < limit) return [...found.values()].sort(compareRows);
   }
 };
 
-const changesAtOnce = 200;
-
-/** Where the order of creation stands in what the store keeps of an item. */
-const orderPattern = /"order":(\d+),"size":\d+\}$/;
-
+/** Where the order of creation stands in what the store keeps of an item: after the document. */
 const orderOf = (json: string): number => {
-  const found = orderPattern.exec(json.slice(-80))?.[1];
+  const found = /^"order":(\d+),"size":/.exec(json.slice(json.lastIndexOf('"order":')))?.[1];
   return found === undefined ? (JSON.parse(json) as { readonly order: number }).order : Number(found);
 };
 
 const fetched = 64;
 
 /** First the order of all, then the items themselves. */
-const largeGroup = async function* (
-  source: ItemSource,
-  prefix: string,
-  least: number,
-): AsyncGenerator<readonly Row[]> {
+const largeGroup = async function* (source: ItemSource, prefix: string, least: number): AsyncGenerator<readonly Row[]> {
   const places: { readonly key: string; readonly order: number }[] = [];
   const pace = openPace();
-  for (let after: string | undefined; ; ) {
+  for (let after: string | undefined; ;) {
     const limit = pace.limit();
     const texts = await source.list({ prefix, after, limit });
     pace.took(texts);

@@ -48,7 +48,7 @@ export const accountDocument = (account: Account): Record<string, unknown> => {
     writableLocations: account.multipleWrites ? readable : readable.slice(0, 1),
     readableLocations: readable,
     enableMultipleWriteLocations: account.multipleWrites,
-    continuousBackupEnabled: false,
+    continuousBackupEnabled: account.backup !== undefined,
     enableNRegionSynchronousCommit: false,
     enablePerPartitionFailoverBehavior: false,
     userReplicationPolicy: { asyncReplication: false, ...policy },

@@ -67,16 +67,6 @@ export const charge = (units: number): Record<string, string> => ({
   "x-ms-request-charge": String(Math.round(units * 100) / 100),
 });
 
-const kilobytes = (bytes: number): number => Math.max(1, Math.ceil(bytes / 1024));
-export const readCharge = (bytes: number): number => kilobytes(bytes);
-
-/** A write costs by size and by the number of indexed properties. The model is in the README. */
-export const writeCharge = (bytes: number, container: ContainerRecord): number => {
-  const policy = container.definition["indexingPolicy"];
-  const indexed = !isObject(policy) || policy["indexingMode"] !== "none";
-  return kilobytes(bytes) * (indexed ? 6 : 5) + 0.29;
-};
-
 /** What answers about a container's content carry; `lsn` is that of the write or of what was read. */
 export const contentHeaders = (
   engine: Engine,

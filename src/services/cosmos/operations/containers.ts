@@ -2,14 +2,13 @@ import { empty, json, type Reply } from "../../../kernel/message.ts";
 import { dataActions, keyActions } from "../actions.ts";
 import { createContainer, deleteContainer, listContainers, replaceContainer } from "../engine/catalog.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { QueryEngine } from "../engine/query-port.ts";
 import type { ContainerRecord, DatabaseRecord } from "../engine/records.ts";
 import { rangeRid } from "../engine/rid.ts";
 import { cosmosFault } from "../faults.ts";
 import { type CosmosCall, cosmosOperation, type CosmosOperation } from "../target.ts";
 import { contentHeaders, databaseOf, feed, located, objectBody, shownContainer } from "./answers.ts";
 import { queryList } from "./query-list.ts";
-import { checkPreconditions, throughputOf } from "./resources.ts";
+import { checkPreconditions, checkServerless, standardThroughput, throughputOf } from "./resources.ts";
 
 const shown = (
   engine: Engine,
@@ -23,7 +22,7 @@ const shown = (
     etag: container.etag,
   });
 
-export const containerOperations = (engine: Engine, queries: QueryEngine): readonly CosmosOperation[] => {
+export const containerOperations = (engine: Engine): readonly CosmosOperation[] => {
   const all = async (call: CosmosCall) => {
     const database = databaseOf(call);
     const list = await listContainers(engine, call.target.account.uid, database.id);
@@ -49,7 +48,7 @@ export const containerOperations = (engine: Engine, queries: QueryEngine): reado
       needs: { data: dataActions.readMetadata },
       handle: async (call) => {
         const { database, documents } = await all(call);
-        return queryList(call, queries, database.rid, "DocumentCollections", documents);
+        return queryList(call, engine.reader, database.rid, "DocumentCollections", documents);
       },
     }),
     cosmosOperation({
@@ -61,13 +60,10 @@ export const containerOperations = (engine: Engine, queries: QueryEngine): reado
       handle: async (call) => {
         const database = databaseOf(call);
         const asked = await objectBody(call);
-        const container = await createContainer(
-          engine,
-          call.target.account.uid,
-          database,
-          asked,
-          throughputOf(call.request) ?? (database.throughput === undefined ? { manual: 400 } : undefined),
-        );
+        const { uid, serverless } = call.target.account;
+        const throughput =
+          checkServerless(serverless, throughputOf(call.request)) ?? standardThroughput(serverless, database);
+        const container = await createContainer(engine, uid, database, asked, throughput);
         return shown(engine, database, container, call, 201);
       },
     }),

@@ -1,6 +1,7 @@
 import { empty, json, type Reply } from "../../../kernel/message.ts";
 import type { Entry } from "../../../store/store.ts";
 import { dataActions } from "../actions.ts";
+import { readCharge, writeCharge } from "../engine/charges.ts";
 import { inContainer, type Engine, liveItem } from "../engine/engine.ts";
 import {
   checkNotModified,
@@ -20,16 +21,7 @@ import type { QueryEngine } from "../engine/query-port.ts";
 import type { ItemRecord } from "../engine/records.ts";
 import { cosmosFault, unsupported } from "../faults.ts";
 import { type CosmosCall, cosmosOperation, type CosmosOperation, flag, type Located } from "../target.ts";
-import {
-  charge,
-  contentHeaders,
-  jsonBody,
-  located,
-  objectBody,
-  readCharge,
-  wantsMinimal,
-  writeCharge,
-} from "./answers.ts";
+import { charge, contentHeaders, jsonBody, located, objectBody, wantsMinimal } from "./answers.ts";
 
 /** A little more than an item, so that one byte too many is told as such. */
 const bodyLimit = itemLimit + 64 * 1024;
@@ -51,7 +43,7 @@ const refuseTriggers = ({ request }: CosmosCall): void => {
 const written = (engine: Engine, call: CosmosCall, place: Located, entry: Entry<ItemRecord>, status: number): Reply => {
   const headers = {
     ...contentHeaders(engine, place, entry.sequence),
-    ...charge(writeCharge(entry.value.size, place.container)),
+    ...charge(writeCharge(entry.value, place.container)),
     etag: etagOf(entry.value),
   };
   return wantsMinimal(call) ? empty(status, headers) : json(entry.value.doc, status, headers);
@@ -145,7 +137,7 @@ export const documentOperations = (engine: Engine, queries: QueryEngine): readon
       );
       return empty(204, {
         ...contentHeaders(engine, place, 0),
-        ...charge(writeCharge(value.size, place.container)),
+        ...charge(writeCharge(value, place.container)),
       });
     },
   }),

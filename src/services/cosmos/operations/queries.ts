@@ -1,84 +1,51 @@
 import { json, type Reply } from "../../../kernel/message.ts";
 import { dataActions } from "../actions.ts";
-import { fingerprint, readToken, writeToken } from "../engine/continuation.ts";
 import type { Engine } from "../engine/engine.ts";
-import { type Extent, pageSizeOf, rowsOf } from "../engine/feed.ts";
-import { openPages, type Page } from "../engine/pages.ts";
-import type { PreparedQuery, QueryEngine } from "../engine/query-port.ts";
-import type { JsonObject } from "../engine/records.ts";
+import { pageSizeOf } from "../engine/feed.ts";
+import type { QuerySpec } from "../engine/query-port.ts";
+import type { PageAnswer } from "../engine/reader-port.ts";
 import { type CosmosCall, cosmosOperation, type CosmosOperation, flag, type Located } from "../target.ts";
 import { charge, contentHeaders, extentOf, located } from "./answers.ts";
 import { passThroughPlan } from "../query/query.ts";
+import { indexMetrics, wantsIndexMetrics } from "./index-metrics.ts";
 import { readQuery } from "./query-list.ts";
-
-/** Every document as it is: what a read feed is as a query. */
-const everything: PreparedQuery = {
-  streaming: true,
-  constant: false,
-  narrowing: { ranges: [], never: false },
-  indexes: () => ({}),
-  open: () => {
-    let ready: JsonObject[] = [];
-    return {
-      add: (document) => {
-        ready = [document];
-        return true;
-      },
-      take: () => {
-        const taken = ready;
-        ready = [];
-        return taken;
-      },
-      finish: () => [],
-    };
-  },
-};
-
-/** The texts go out as they are: documents are not turned into JSON twice. */
-const pageReply = (rid: string, page: Page, headers: Readonly<Record<string, string>>): Reply => ({
-  status: 200,
-  headers: { "x-ms-item-count": String(page.results.length), ...headers },
-  body: {
-    type: "application/json",
-    text: `{"_rid":${JSON.stringify(rid)},"Documents":[${page.results.join(",")}],"_count":${page.results.length}}`,
-  },
-});
 
 /**
  * https://learn.microsoft.com/azure/cosmos-db/request-units: grows with documents loaded and with what is returned. What an
  * index leaves out is not loaded; a filter without one loads everything.
  */
-const queryCharge = ({ scanned, scannedBytes, results }: Page): number =>
-  2.3 + scanned * 0.04 + scannedBytes / 65_536 + results.reduce((sum, text) => sum + text.length, 0) / 16_384;
+const queryCharge = ({ scanned, scannedBytes, size }: PageAnswer): number =>
+  2.3 + scanned * 0.04 + scannedBytes / 65_536 + size / 16_384;
 
-export const queryOperations = (engine: Engine, queries: QueryEngine): readonly CosmosOperation[] => {
-  const pages = openPages(engine.ids);
-  const answer = async (
-    call: CosmosCall,
-    place: Located,
-    query: PreparedQuery,
-    name: readonly unknown[],
-  ): Promise<Reply> => {
+export const queryOperations = (engine: Engine): readonly CosmosOperation[] => {
+  const answer = async (call: CosmosCall, place: Located, spec: QuerySpec | undefined): Promise<Reply> => {
     const { request } = call;
-    const extent = extentOf(call, place.container.partitionKey);
-    const purpose = fingerprint(place.account, place.container.rid, name, extentName(extent));
-    const token = request.header("x-ms-continuation");
-    const mark = token === undefined || token === "" ? undefined : readToken(purpose, token);
-    const limit = pageSizeOf(request.header("x-ms-max-item-count"));
-    const { rows, lsn } = await rowsOf(engine, place, extent, query.narrowing);
+    const { account, container } = place;
     const started = performance.now();
-    const page = await pages.read(purpose, query, rows, mark, limit);
-    return pageReply(place.container.rid, page, {
-      ...contentHeaders(engine, place, lsn),
-      ...charge(queryCharge(page)),
-      ...(page.next === undefined ? {} : { "x-ms-continuation": writeToken(purpose, page.next) }),
-      ...(flag(request, "x-ms-documentdb-populatequerymetrics")
-        ? { "x-ms-documentdb-query-metrics": metrics(page, performance.now() - started) }
-        : {}),
-      ...(flag(request, "x-ms-cosmos-populateindexmetrics-v2") || flag(request, "x-ms-cosmos-populateindexmetrics")
-        ? { "x-ms-cosmos-index-utilization": encodeURIComponent(JSON.stringify(query.indexes())) }
-        : {}),
+    const page = await engine.reader.page({
+      account,
+      container,
+      extent: extentOf(call, container.partitionKey),
+      spec,
+      token: request.header("x-ms-continuation"),
+      limit: pageSizeOf(request.header("x-ms-max-item-count")),
+      now: engine.clock.now(),
+      withIndexes: wantsIndexMetrics(request),
     });
+    return {
+      status: 200,
+      headers: {
+        "x-ms-item-count": String(page.count),
+        ...contentHeaders(engine, place, page.lsn),
+        ...charge(queryCharge(page)),
+        ...(page.token === undefined ? {} : { "x-ms-continuation": page.token }),
+        ...(flag(request, "x-ms-documentdb-populatequerymetrics")
+          ? { "x-ms-documentdb-query-metrics": metrics(page, performance.now() - started) }
+          : {}),
+        ...(page.indexes === undefined ? {} : indexMetrics(request, page.indexes)),
+      },
+      body: { bytes: page.body, type: "application/json" },
+    };
   };
   return [
     cosmosOperation({
@@ -90,8 +57,7 @@ export const queryOperations = (engine: Engine, queries: QueryEngine): readonly 
       needs: { data: dataActions.executeQuery },
       handle: async (call) => {
         const place = located(call);
-        const spec = await readQuery(call);
-        return answer(call, place, queries.prepare(spec, place.container.definition), [spec.text, spec.parameters]);
+        return answer(call, place, await readQuery(call));
       },
     }),
     cosmosOperation({
@@ -103,7 +69,7 @@ export const queryOperations = (engine: Engine, queries: QueryEngine): readonly 
       needs: { data: dataActions.readMetadata },
       handle: async (call) => {
         const place = located(call);
-        queries.prepare(await readQuery(call), place.container.definition);
+        await engine.reader.check(await readQuery(call), place.container.definition);
         return json(passThroughPlan, 200, contentHeaders(engine, place, 0));
       },
     }),
@@ -112,20 +78,14 @@ export const queryOperations = (engine: Engine, queries: QueryEngine): readonly 
       method: "GET",
       path: "/dbs/:db/colls/:coll/docs",
       needs: { data: dataActions.readChangeFeed },
-      handle: (call) => answer(call, located(call), everything, []),
+      handle: (call) => answer(call, located(call), undefined),
     }),
   ];
 };
 
-const extentName = ({ key, range }: Extent): unknown => [
-  key?.map((value) => (value === undefined ? {} : value)),
-  range,
-];
-
 /** `k=v` pairs; clients throw on a `;` at the end (cosmos.md 4). */
-const metrics = ({ results, scanned, scannedBytes }: Page, milliseconds: number): string => {
-  const size = results.reduce((sum, text) => sum + text.length, 0);
-  return Object.entries({
+const metrics = ({ count, size, scanned, scannedBytes }: PageAnswer, milliseconds: number): string =>
+  Object.entries({
     totalExecutionTimeInMs: milliseconds.toFixed(2),
     queryCompileTimeInMs: "0.00",
     queryLogicalPlanBuildTimeInMs: "0.00",
@@ -138,11 +98,10 @@ const metrics = ({ results, scanned, scannedBytes }: Page, milliseconds: number)
     userFunctionExecuteTimeInMs: "0.00",
     retrievedDocumentCount: scanned,
     retrievedDocumentSize: scannedBytes,
-    outputDocumentCount: results.length,
+    outputDocumentCount: count,
     outputDocumentSize: size,
     writeOutputTimeInMs: "0.00",
-    indexUtilizationRatio: scanned === 0 ? "0.00" : Math.min(1, results.length / scanned).toFixed(2),
+    indexUtilizationRatio: scanned === 0 ? "0.00" : Math.min(1, count / scanned).toFixed(2),
   })
     .map(([name, value]) => `${name}=${value}`)
     .join(";");
-};

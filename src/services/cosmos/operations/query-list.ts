@@ -2,7 +2,7 @@
 import type { Reply } from "../../../kernel/message.ts";
 import { isObject } from "../engine/definition.ts";
 import type { QuerySpec } from "../engine/query-port.ts";
-import type { QueryReader } from "../engine/reader.ts";
+import type { QueryReader } from "../engine/reader-port.ts";
 import type { Json, JsonObject } from "../engine/records.ts";
 import { badRequest } from "../faults.ts";
 import type { CosmosCall } from "../target.ts";

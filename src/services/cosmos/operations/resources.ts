@@ -1,7 +1,7 @@
 /** Headers about whole resources: throughput, preconditions. */
 import type { Request } from "../../../kernel/message.ts";
 import { badRequest, cosmosFault } from "../faults.ts";
-import type { Throughput } from "../engine/records.ts";
+import type { DatabaseRecord, Throughput } from "../engine/records.ts";
 
 /** @throws 400 */
 export const checkedThroughput = (throughput: Throughput): Throughput => {
@@ -13,6 +13,17 @@ export const checkedThroughput = (throughput: Throughput): Throughput => {
     );
   return throughput;
 };
+
+/** Databases and containers of a serverless account have no throughput. @throws 400 */
+export const checkServerless = (serverless: boolean, asked: Throughput | undefined): Throughput | undefined => {
+  if (serverless && asked !== undefined)
+    throw badRequest("Setting offer throughput or autopilot on container is not supported for serverless accounts.");
+  return asked;
+};
+
+/** What a container gets that asks for nothing. */
+export const standardThroughput = (serverless: boolean, database: DatabaseRecord): Throughput | undefined =>
+  serverless || database.throughput !== undefined ? undefined : { manual: 400 };
 
 /** What a create asks to be provisioned. @throws 400 */
 export const throughputOf = (request: Pick<Request, "header">): Throughput | undefined => {

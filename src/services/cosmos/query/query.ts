@@ -90,7 +90,13 @@ export interface Flow {
 /** Undefined: groups, distinct rows, ranks and sorted joins come to be only once all documents were looked at. */
 export const flowOf = (query: Query): Flow | undefined => {
   const [first, ...joins] = query.from;
-  if (first === undefined || first.collection.kind === "query" || query.distinct || query.rank !== undefined || isGrouped(query))
+  if (
+    first === undefined ||
+    first.collection.kind === "query" ||
+    query.distinct ||
+    query.rank !== undefined ||
+    isGrouped(query)
+  )
     return undefined;
   const { top: _top, offset: _offset, limit: _limit, ...unlimited } = query;
   const rows: Query = { ...unlimited, orderBy: [] };

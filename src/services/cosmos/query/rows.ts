@@ -115,7 +115,12 @@ const fuse = function* (
     const down = descending[component] ?? true;
     const better = rowComparator({ descending: [down] });
     const ranked = yield* sorted(
-      rows.map((row) => ({ row, keys: [row.keys[component]], sequence: down ? -row.sequence : row.sequence, value: null })),
+      rows.map((row) => ({
+        row,
+        keys: [row.keys[component]],
+        sequence: down ? -row.sequence : row.sequence,
+        value: null,
+      })),
       better,
     );
     for (const [rank, { row }] of ranked.entries())

@@ -3,7 +3,7 @@ import type { Ids } from "../../../kernel/ids.ts";
 import type { Store, Transaction } from "../../../store/store.ts";
 import { storageFault } from "../faults.ts";
 import { etagSource } from "./etags.ts";
-import { type Recent, recent } from "./recent.ts";
+import { type Recent, recent } from "../../../arm/recent.ts";
 import { accountPartition, type ContainerRecord, containerPartition, containerSpec } from "./records.ts";
 
 /** What the engine's functions work with. It knows accounts by an opaque id and nothing of who may do what. */

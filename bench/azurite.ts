@@ -6,10 +6,11 @@ import { ask, type TenantClient } from "./product.ts";
 
 const folder = import.meta.dirname;
 const program = join(folder, "node_modules", "azurite", "dist", "src", "azurite.js");
+const peers = [program, join(folder, "node_modules", "@vercel", "cosmosdb-server")];
 
 /** Installs the peers on the first run. */
 export const installPeers = async (say: (text: string) => void): Promise<void> => {
-  if (existsSync(program)) return;
+  if (peers.every((path) => existsSync(path))) return;
   say("installing the peers under bench/ ...");
   await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: folder });
 };

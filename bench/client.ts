@@ -10,6 +10,8 @@ export const load = async (job: Job): Promise<Result> =>
 
 /** Eight characters that the client replaces by a number. */
 export const counter = "{n}00000";
+/** Eight characters that the client replaces by a number that never comes again in one job; in bodies that are texts. */
+export const turn = "{r}00000";
 
 export const head = (method: string, path: string, headers: Readonly<Record<string, string | number>>): string =>
   [`${method} ${path} HTTP/1.1`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`), "", ""].join(

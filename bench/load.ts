@@ -13,10 +13,13 @@ export interface Job {
   /** SNI and trust; absent: plain HTTP. */
   readonly tls?: { readonly servername: string; readonly ca: string };
   readonly connections: number;
-  /** Head of a request with its final empty line. `{n}` stands for eight digits that count up. */
+  /** Head of a request with its final empty line. `{n}00000` stands for eight digits that count up. */
   readonly head: string;
-  /** Bytes of body behind the head. */
-  readonly body?: number;
+  /**
+   * Body behind the head: a number of bytes, or a text in which `{n}00000` stands for the same number and `{r}00000` for
+   * one that never comes again, so that a document that is written again is another one.
+   */
+  readonly body?: number | string;
   /** First number; each connection goes on by the number of connections. */
   readonly from?: number;
   /** Numbers begin again after this many. */
@@ -26,6 +29,8 @@ export interface Job {
   readonly warm?: number;
   readonly requests?: number;
   readonly expect: number;
+  /** The server closes each connection after its answer: another one for each request, TLS sessions resumed. */
+  readonly reconnect?: boolean;
 }
 
 export interface Result {
@@ -40,13 +45,14 @@ export interface Result {
 
 const headEnd = Buffer.from("\r\n\r\n");
 
-const open = (job: Job): Promise<Socket> =>
+const open = (job: Job, session?: Buffer): Promise<Socket> =>
   new Promise((resolve, reject) => {
     const place = { host: "127.0.0.1", port: job.port };
+    const resumed = session === undefined ? {} : { session };
     const socket =
       job.tls === undefined
         ? connectTcp(place, () => resolve(socket))
-        : connectTls({ ...place, ...job.tls, ALPNProtocols: ["http/1.1"] }, () => resolve(socket));
+        : connectTls({ ...place, ...job.tls, ...resumed, ALPNProtocols: ["http/1.1"] }, () => resolve(socket));
     socket.setNoDelay(true);
     socket.once("error", reject);
   });
@@ -66,54 +72,78 @@ const responseLength = (data: Buffer, expect: number): { total: number } | undef
   return last ? { total: data.length } : { total: Number.POSITIVE_INFINITY };
 };
 
-const drive = (
-  job: Job,
-  socket: Socket,
-  request: Buffer,
-  at: number,
-  first: number,
-  goOn: (n: number, ms: number) => boolean,
-) =>
+/** Where eight characters that a number replaces stand in a request. */
+const placesOf = (request: Buffer, mark: string): readonly number[] => {
+  const places: number[] = [];
+  for (let at = request.indexOf(mark); at >= 0; at = request.indexOf(mark, at + 1)) places.push(at);
+  return places;
+};
+
+/** Sends a job's requests over one connection, or one after the other over a new one each. */
+const drive = (job: Job, connected: Socket, request: Buffer, first: number, goOn: (n: number, ms: number) => boolean) =>
   new Promise<void>((resolve, reject) => {
+    const [names, turns] = ["{n}00000", "{r}00000"].map((mark) => placesOf(request, mark)) as [number[], number[]];
     let n = first;
     let sent = 0;
     let parts: Buffer[] = [];
     let [received, wanted] = [0, 0];
-    const send = (): void => {
-      if (at >= 0)
-        request.write(String((job.from ?? 0) + (n % (job.modulus ?? 100_000_000))).padStart(8, "0"), at, "latin1");
-      sent = performance.now();
+    let session: Buffer | undefined;
+    const send = (socket: Socket): void => {
+      const name = String((job.from ?? 0) + (n % (job.modulus ?? 100_000_000))).padStart(8, "0");
+      for (const at of names) request.write(name, at, "latin1");
+      for (const at of turns) request.write(String(n).padStart(8, "0"), at, "latin1");
       // One block per TLS record's worth: a single huge write would be copied whole.
       socket.write(request);
     };
-    socket.on("error", reject);
-    socket.on("close", () => reject(new Error("The server closed the connection.")));
-    socket.on("data", (chunk: Buffer) => {
-      received += chunk.length;
-      if (wanted === 0 || wanted === Number.POSITIVE_INFINITY) {
-        parts.push(chunk);
-        const data = parts.length === 1 ? chunk : Buffer.concat(parts);
-        parts = [data];
-        try {
-          wanted = responseLength(data, job.expect)?.total ?? 0;
-        } catch (error) {
-          reject(error instanceof Error ? error : new Error(String(error)));
-          socket.destroy();
-          return;
-        }
-      }
-      if (wanted === 0 || received < wanted) return;
-      parts = [];
-      [received, wanted] = [0, 0];
+    const leave = (socket: Socket): void => {
+      socket.removeAllListeners("close");
+      socket.destroy();
+    };
+    const next = (socket: Socket): void => {
       n += job.connections;
-      if (goOn(n, performance.now() - sent)) send();
-      else {
-        socket.removeAllListeners("close");
+      if (!goOn(n, performance.now() - sent)) {
+        leave(socket);
         resolve();
-        socket.destroy();
+        return;
       }
-    });
-    send();
+      sent = performance.now();
+      if (job.reconnect !== true) {
+        send(socket);
+        return;
+      }
+      leave(socket);
+      open(job, session).then((opened) => {
+        watch(opened);
+        send(opened);
+      }, reject);
+    };
+    const watch = (socket: Socket): void => {
+      socket.on("error", reject);
+      socket.on("session", (given: Buffer) => (session = given));
+      socket.on("close", () => reject(new Error("The server closed the connection.")));
+      socket.on("data", (chunk: Buffer) => {
+        received += chunk.length;
+        if (wanted === 0 || wanted === Number.POSITIVE_INFINITY) {
+          parts.push(chunk);
+          const data = parts.length === 1 ? chunk : Buffer.concat(parts);
+          parts = [data];
+          try {
+            wanted = responseLength(data, job.expect)?.total ?? 0;
+          } catch (error) {
+            reject(error instanceof Error ? error : new Error(String(error)));
+            socket.destroy();
+            return;
+          }
+        }
+        if (wanted === 0 || received < wanted) return;
+        parts = [];
+        [received, wanted] = [0, 0];
+        next(socket);
+      });
+    };
+    watch(connected);
+    sent = performance.now();
+    send(connected);
   });
 
 const main = async (): Promise<void> => {
@@ -136,9 +166,9 @@ const main = async (): Promise<void> => {
   };
   await Promise.all(
     sockets.map((socket, index) => {
-      const request = Buffer.concat([Buffer.from(job.head, "latin1"), Buffer.alloc(job.body ?? 0, 120)]);
-      const at = job.head.indexOf("{n}00000");
-      return drive(job, socket, request, at, index, goOn);
+      const { head, body = 0 } = job;
+      const content = typeof body === "string" ? Buffer.from(body, "latin1") : Buffer.alloc(body, 120);
+      return drive(job, socket, Buffer.concat([Buffer.from(head, "latin1"), content]), index, goOn);
     }),
   );
   const { user, system } = process.cpuUsage(cpu);

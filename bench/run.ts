@@ -9,6 +9,7 @@ import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { installPeers } from "./azurite.ts";
 import { blobs } from "./blobs.ts";
+import { cosmos } from "./cosmos.ts";
 import { install, memory } from "./footprint.ts";
 import { large } from "./large.ts";
 import { listing } from "./listing.ts";
@@ -30,6 +31,7 @@ const works: readonly Work[] = [
   blobs,
   large,
   listing,
+  cosmos,
   postgres,
   memory,
   install,

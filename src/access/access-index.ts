@@ -1,9 +1,10 @@
 /** Who holds what, in memory, kept in step with every write: the authority that services ask. */
 import type { DenyAssignment, RoleAssignment } from "./assignments.ts";
 import { builtInRoles } from "./built-in-roles/all.ts";
-import { type RoleDefinition, roleGuid } from "./definitions.ts";
+import { type ActionKind, type RoleDefinition, roleGuid } from "./definitions.ts";
 import { type AccessFacts, type AccessQuery, type AccessVerdict, evaluate } from "./evaluate.ts";
 import { covers, parseScope, type Scope, scopeKey, selfAndParents } from "./scopes.ts";
+import { rolesFor } from "./suggest.ts";
 
 type ByScope<T> = Map<string, readonly T[]>;
 
@@ -33,6 +34,7 @@ const take = <T extends Scoped>(index: Map<string, ByScope<T>>, principalId: str
 };
 
 const managementGroupLimit = 16;
+const rememberAtMost = 2_000;
 
 /**
  * In-memory index of assignments and definitions. Whoever writes them to the store calls `put…`/`remove…` after the
@@ -42,6 +44,9 @@ export class AccessIndex implements AccessFacts {
   readonly #roles = new Map<string, RoleDefinition>(builtInRoles.map((role) => [role.name, role]));
   readonly #assignments = new Map<string, RoleAssignment>();
   readonly #byPrincipal = new Map<string, ByScope<RoleAssignment>>();
+  /** By principal, then by the GUID of the role. */
+  readonly #byRole = new Map<string, Map<string, Set<RoleAssignment>>>();
+  readonly #rolesFor = new Map<string, readonly RoleDefinition[]>();
   readonly #denials = new Map<string, DenyAssignment>();
   readonly #denialsByPrincipal = new Map<string, ByScope<DenyAssignment>>();
   readonly #managementGroupOf = new Map<string, string>();
@@ -56,11 +61,13 @@ export class AccessIndex implements AccessFacts {
     if (this.#roles.get(name)?.type === "BuiltInRole")
       throw new Error(`${role.roleName}: a built-in role cannot change.`);
     this.#roles.set(name, role);
+    this.#rolesFor.clear();
   }
 
   /** False when there is no custom role of that name. */
   removeDefinition(name: string): boolean {
     const key = name.toLowerCase();
+    this.#rolesFor.clear();
     return this.#roles.get(key)?.type === "CustomRole" && this.#roles.delete(key);
   }
 
@@ -74,11 +81,27 @@ export class AccessIndex implements AccessFacts {
     return [...this.#roles.values()];
   }
 
+  /** Roles that allow an action, smallest first. */
+  rolesFor(kind: ActionKind, action: string): readonly RoleDefinition[] {
+    const key = `${kind} ${action}`;
+    const known = this.#rolesFor.get(key);
+    if (known !== undefined) return known;
+    const found = rolesFor(this.definitions(), kind, action);
+    if (this.#rolesFor.size >= rememberAtMost) this.#rolesFor.clear();
+    this.#rolesFor.set(key, found);
+    return found;
+  }
+
   /** Adds an assignment, or replaces the one of the same name. */
   putAssignment(assignment: RoleAssignment): void {
     this.removeAssignment(assignment.name);
     this.#assignments.set(assignment.name.toLowerCase(), assignment);
     insert(this.#byPrincipal, assignment.principalId, assignment);
+    const principal = assignment.principalId.toLowerCase();
+    const role = roleGuid(assignment.roleDefinitionId) ?? "";
+    const byRole = this.#byRole.get(principal) ?? new Map<string, Set<RoleAssignment>>();
+    this.#byRole.set(principal, byRole);
+    byRole.set(role, (byRole.get(role) ?? new Set()).add(assignment));
   }
 
   /** The assignment that was removed, if there was one. */
@@ -87,7 +110,19 @@ export class AccessIndex implements AccessFacts {
     if (known === undefined) return undefined;
     this.#assignments.delete(name.toLowerCase());
     take(this.#byPrincipal, known.principalId, known);
+    const principal = known.principalId.toLowerCase();
+    const role = roleGuid(known.roleDefinitionId) ?? "";
+    const byRole = this.#byRole.get(principal);
+    const held = byRole?.get(role);
+    held?.delete(known);
+    if (held?.size === 0) byRole?.delete(role);
+    if (byRole?.size === 0) this.#byRole.delete(principal);
     return known;
+  }
+
+  /** Direct assignments of a principal, by the GUID of their role: few keys, however many assignments there are. */
+  assignmentsByRole(principalId: string): ReadonlyMap<string, ReadonlySet<RoleAssignment>> {
+    return this.#byRole.get(principalId.toLowerCase()) ?? new Map<string, ReadonlySet<RoleAssignment>>();
   }
 
   assignment(name: string): RoleAssignment | undefined {

@@ -5,7 +5,7 @@ import type { Need, Verdict } from "../kernel/decision.ts";
 import type { Decider } from "../kernel/service.ts";
 import type { AccessIndex } from "./access-index.ts";
 import type { AccessQuery, AccessVerdict } from "./evaluate.ts";
-import { explain } from "./explain.ts";
+import { explainInLine } from "./explain.ts";
 
 const queryOf = (caller: TokenCaller, need: Need, clock: Clock): AccessQuery => ({
   principalId: caller.objectId,
@@ -24,13 +24,12 @@ export const toVerdict = (index: AccessIndex, query: AccessQuery, verdict: Acces
     return { allowed: true, via: `${verdict.role.roleName} at ${verdict.assignment.scope} (${verdict.assignment.id})` };
   }
   const { cause, reason, deny } = verdict;
-  const { text } = explain(index, query, verdict);
   return {
     allowed: false,
     // The kernel's words; which of the two condition causes it was stands in `detail`.
     cause: cause.startsWith("condition") ? "condition" : cause,
     reason,
-    hint: text,
+    hint: explainInLine(index, query, verdict),
     detail: {
       cause,
       ...(deny === undefined ? {} : { name: deny.denyAssignmentName, id: deny.name, scope: deny.scope }),

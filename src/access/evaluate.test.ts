@@ -3,7 +3,7 @@ import { AccessIndex } from "./access-index.ts";
 import { type DenyAssignment, everyonePrincipalId, roleAssignmentId, type RoleAssignment } from "./assignments.ts";
 import { builtInRole } from "./built-in-roles/all.ts";
 import { type Permission, roleDefinitionIdAt } from "./definitions.ts";
-import type { AccessQuery, AccessVerdict } from "./evaluate.ts";
+import { type AccessFacts, type AccessQuery, type AccessVerdict, evaluate } from "./evaluate.ts";
 
 const subscription = "/subscriptions/11111111-1111-1111-1111-111111111111";
 const group = `${subscription}/resourceGroups/rg1`;
@@ -293,30 +293,30 @@ describe("conditions", () => {
   });
 });
 
-describe("speed", () => {
-  const time = (work: () => void): number => {
-    let best = Number.POSITIVE_INFINITY;
-    for (let round = 0; round < 7; round += 1) {
-      const started = performance.now();
-      for (let i = 0; i < 3000; i += 1) work();
-      best = Math.min(best, performance.now() - started);
-    }
-    return best;
-  };
-  it("ten thousand assignments slow a check by less than two times", () => {
-    const work = (): void => {
-      check("data", blobRead, container("photos"));
-      check("data", blobWrite, container("photos"));
+describe("work", () => {
+  it("does not grow with assignments elsewhere: ten thousand of them, and none is looked at", () => {
+    const looked = (action: string): number => {
+      let count = 0;
+      const facts: AccessFacts = {
+        ancestors: (scope) => index.ancestors(scope),
+        assignmentsOf: (principalId) => index.assignmentsOf(principalId),
+        denyAssignmentsOf: (principalId) => index.denyAssignmentsOf(principalId),
+        roleOf: (assignment) => {
+          count += 1;
+          return index.roleOf(assignment);
+        },
+      };
+      evaluate(facts, { principalId: app, groupIds: [], kind: "data", action, scope: container("photos") });
+      return count;
     };
     assign("Storage Blob Data Reader", account);
-    const few = time(work);
     for (let i = 0; i < 5000; i += 1) {
       assign("Storage Blob Data Reader", container(`c${i}`));
-      assign("Contributor", container(`d${i}`), {
+      assign("Contributor", container("photos"), {
         principalId: `aaaaaaaa-0000-0000-0000-${String(i).padStart(12, "1")}`,
       });
     }
-    const many = time(work);
-    expect(many).toBeLessThan(few * 2);
+    expect(looked(blobRead)).toBe(1);
+    expect(looked(blobWrite)).toBe(1);
   });
 });

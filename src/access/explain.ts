@@ -4,7 +4,7 @@ import type { RoleAssignment } from "./assignments.ts";
 import type { ActionKind, RoleDefinition } from "./definitions.ts";
 import type { AccessQuery, AccessRefused, NearMiss } from "./evaluate.ts";
 import { covers } from "./scopes.ts";
-import { assignableScope, assignCommand, grants, rolesFor } from "./suggest.ts";
+import { assignableScope, assignCommand, grants } from "./suggest.ts";
 
 export interface Suggestion {
   readonly role: RoleDefinition;
@@ -34,15 +34,12 @@ const elsewhereLimit = 10;
 /** Explains a refusal that `AccessIndex.check` returned for the query. */
 export const explain = (index: AccessIndex, query: AccessQuery, refusal: AccessRefused): Explanation => {
   const { kind, action, scope } = query;
-  const helpless = refusal.cause === "deny-assignment" || refusal.cause === "invalid-scope";
-  const at = assignableScope(scope, kind, action);
-  const suggestions = helpless
-    ? []
-    : rolesFor(index.definitions(), kind, action)
-        .filter((role) => role.assignableScopes.some((each) => covers(each, at)))
-        .slice(0, suggestionLimit)
-        .map((role): Suggestion => ({ role, scope: at, command: assignCommand(query.principalId, role.roleName, at) }));
-  const elsewhere = elsewhereOf(index, query);
+  const suggestions = suggestionsFor(index, query, refusal, suggestionLimit);
+  const elsewhere: RoleAssignment[] = [];
+  for (const assignment of elsewhereOf(index, query)) {
+    elsewhere.push(assignment);
+    if (elsewhere.length >= elsewhereLimit) break;
+  }
   return {
     kind,
     action,
@@ -52,41 +49,53 @@ export const explain = (index: AccessIndex, query: AccessQuery, refusal: AccessR
     nearMisses: refusal.nearMisses,
     elsewhere,
     suggestions,
-    text: textOf(refusal, suggestions, elsewhere, index),
+    text: textOf(refusal, suggestions[0], elsewhere[0], index),
   };
 };
 
-const held = function* (index: AccessIndex, principalId: string): Generator<RoleAssignment> {
-  for (const atScope of index.assignmentsOf(principalId.toLowerCase())?.values() ?? []) yield* atScope;
+/** The text alone of what `explain` tells: what each refusal is recorded with. */
+export const explainInLine = (index: AccessIndex, query: AccessQuery, refusal: AccessRefused): string =>
+  textOf(refusal, suggestionsFor(index, query, refusal, 1)[0], elsewhereOf(index, query).next().value, index);
+
+const suggestionsFor = (
+  index: AccessIndex,
+  { kind, action, scope, principalId }: AccessQuery,
+  { cause }: AccessRefused,
+  limit: number,
+): readonly Suggestion[] => {
+  if (cause === "deny-assignment" || cause === "invalid-scope") return [];
+  const at = assignableScope(scope, kind, action);
+  return index
+    .rolesFor(kind, action)
+    .filter((role) => role.assignableScopes.some((each) => covers(each, at)))
+    .slice(0, limit)
+    .map((role): Suggestion => ({ role, scope: at, command: assignCommand(principalId, role.roleName, at) }));
 };
 
-const elsewhereOf = (index: AccessIndex, query: AccessQuery): readonly RoleAssignment[] => {
-  const found: RoleAssignment[] = [];
-  for (const id of [query.principalId, ...query.groupIds]) {
-    // One by one: a caller may hold thousands, and the first few are enough.
-    for (const assignment of held(index, id)) {
-      if (found.length >= elsewhereLimit) return found;
-      const role = index.roleOf(assignment);
-      if (role !== undefined && !covers(assignment.scope, query.scope) && grants(role, query.kind, query.action)) {
-        found.push(assignment);
-      }
+/** Assignments whose role would do, at scopes that do not reach. Roles first: a caller may hold thousands of others. */
+const elsewhereOf = function* (
+  index: AccessIndex,
+  { principalId, groupIds, kind, action, scope }: AccessQuery,
+): Generator<RoleAssignment, undefined> {
+  for (const id of [principalId, ...groupIds])
+    for (const held of index.assignmentsByRole(id).values()) {
+      const [first] = held;
+      const role = first === undefined ? undefined : index.roleOf(first);
+      if (role === undefined || !grants(role, kind, action)) continue;
+      for (const assignment of held) if (!covers(assignment.scope, scope)) yield assignment;
     }
-  }
-  return found;
 };
 
 const textOf = (
   refusal: AccessRefused,
-  suggestions: readonly Suggestion[],
-  elsewhere: readonly RoleAssignment[],
+  best: Suggestion | undefined,
+  near: RoleAssignment | undefined,
   index: AccessIndex,
 ): string => {
   const parts = [refusal.reason];
-  const near = elsewhere[0];
   if (near !== undefined && refusal.cause === "no-assignment") {
     parts.push(`'${index.roleOf(near)?.roleName}' would allow it but is assigned at '${near.scope}'.`);
   }
-  const best = suggestions[0];
   if (best !== undefined) parts.push(`To allow it: ${best.command}`);
   return parts.join(" ");
 };

@@ -467,23 +467,6 @@ describe("batches and bulk", () => {
     expect(found.slice(0, 150).every((code) => code === 201)).toBe(true);
     expect(found.slice(150)).toEqual([409, 204]);
   });
-
-  it("refuse scripts honestly", async () => {
-    await expect(
-      world.sdk.as(
-        world.endpoint,
-        world.keys.primaryMasterKey,
-      )(
-        async (client) =>
-          (
-            await client
-              .database("appdb")
-              .container("items")
-              .scripts.storedProcedures.create({ id: "s", body: "function () {}" })
-          ).statusCode,
-      ),
-    ).rejects.toMatchObject({ code: 400, message: expect.stringContaining("not implemented by Lanyard") });
-  });
 });
 
 describe("throughput and metadata with a key", () => {

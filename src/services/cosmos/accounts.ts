@@ -2,6 +2,7 @@ import { type Eventually, onceKnown } from "../../kernel/eventually.ts";
 import { objectOf, type ResourceRecord, textOf } from "../../arm/record.ts";
 import type { Resources } from "../../arm/resources.ts";
 import type { Backup } from "./engine/engine.ts";
+import { firewallOf } from "./firewall.ts";
 import { type Recent, recent } from "../../arm/recent.ts";
 
 export const accountType = "Microsoft.DocumentDB/databaseAccounts";
@@ -19,6 +20,10 @@ export interface Account {
   readonly uid: string;
   readonly keys: Readonly<Record<KeyName, Buffer>>;
   readonly localAuth: boolean;
+  /** False: keys change no databases, containers, throughput or scripts. */
+  readonly metadataByKey: boolean;
+  /** Whether the account's firewall lets this client address in. */
+  readonly admits: (address: string) => boolean;
   /** Display names, in order of failover: the first one is written to. */
   readonly locations: readonly string[];
   readonly consistency: string;
@@ -84,6 +89,8 @@ const accountOf = (record: ResourceRecord): Account => {
       secondaryReadonly: key("secondaryReadonly"),
     },
     localAuth: properties["disableLocalAuth"] !== true,
+    metadataByKey: properties["disableKeyBasedMetadataWriteAccess"] !== true,
+    admits: firewallOf(properties),
     locations: locationsOf(record),
     consistency: textOf(objectOf(properties["consistencyPolicy"])["defaultConsistencyLevel"]) || "Session",
     multipleWrites: properties["enableMultipleWriteLocations"] === true,

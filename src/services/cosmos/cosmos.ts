@@ -12,10 +12,14 @@ import { sqlTypes } from "./arm/sql-resources.ts";
 import { openRoles } from "./auth/roles.ts";
 import { dropAccount, sweepDropped } from "./engine/catalog.ts";
 import { openEngine } from "./engine/engine.ts";
-import { openReader } from "./engine/reader.ts";
 import { storeSources } from "./engine/source.ts";
 import { openUpkeep } from "./engine/upkeep.ts";
+import { querySpec } from "./operations/query-list.ts";
 import { openQueryEngine } from "./query-engine.ts";
+import { openQueryThread } from "./query-thread.ts";
+import { functionSources } from "./scripts/catalog.ts";
+import { openScriptPool } from "./scripts/pool.ts";
+import { openScripts } from "./scripts/scripts.ts";
 import { cosmosService } from "./service.ts";
 import type { CosmosTarget } from "./target.ts";
 import { throttled } from "./throughput.ts";
@@ -38,14 +42,15 @@ export const openCosmos = (options: {
   readonly cacheBytes?: number;
   /** True: provisioned throughput is enforced. */
   readonly enforceThroughput?: boolean;
+  /** How long a stored procedure or trigger may take, in milliseconds; default 5000, as on Azure. */
+  readonly scriptMilliseconds?: number;
   /** What went wrong in the background. */
   readonly onError: (error: unknown) => void;
 }): Cosmos => {
   const { store, arm, verifier, dialect } = options;
   const { clock, ids, resources } = arm;
   const { cacheBytes = 256 * 1024 * 1024 } = options;
-  const queries = openQueryEngine({ clock, ids });
-  const reader = openReader({ sources: storeSources(store), ids, queries, cacheBytes });
+  const reader = openQueryThread({ sources: storeSources(store), cacheBytes, now: () => clock.now() });
   const engine = openEngine({ store, clock, ids, reader });
   const roles = openRoles(store);
   const upkeep = openUpkeep(engine, options.onError);
@@ -59,6 +64,19 @@ export const openCosmos = (options: {
     // What a crash left of deleted containers. When it fails, the next start tries again.
     sweepDropped(engine, uid).catch(() => undefined);
   });
+  // Apart, because a script may ask for a query with functions: neither waits for a thread that the other holds.
+  const threads = { scripts: openScriptPool(), functions: openScriptPool() };
+  const queries = openQueryEngine({ clock, ids, scripts: threads.functions });
+  const scripts = openScripts({
+    engine,
+    pool: threads.scripts,
+    milliseconds: options.scriptMilliseconds ?? 5000,
+    prepare: async (place, asked) => {
+      const spec = querySpec(asked);
+      const functions = await functionSources(engine, place, queries.functionsOf(spec));
+      return queries.prepare(spec, place.container.definition, functions);
+    },
+  });
   const context = { arm, engine, roles, accounts };
   return {
     service: cosmosService({
@@ -66,6 +84,7 @@ export const openCosmos = (options: {
       accounts,
       roles,
       queries,
+      scripts,
       verifier,
       dialect,
       ...(options.enforceThroughput === true ? { throttle: throttled(clock) } : {}),
@@ -85,6 +104,7 @@ export const openCosmos = (options: {
     close: async () => {
       await upkeep.close();
       await reader.close();
+      await Promise.all(Object.values(threads).map((pool) => pool[Symbol.asyncDispose]()));
     },
   };
 };

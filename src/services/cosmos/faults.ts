@@ -29,6 +29,12 @@ export const cosmosFault = catalogue({
     code: "BadRequest",
     message: "The container rid that the client knows is not that of the container any more.",
   },
+  notServable: {
+    status: 400,
+    code: "BadRequest",
+    message:
+      "The provided cross partition query can not be directly served by the gateway. This is a first chance (internal) exception that all newer clients will know how to handle gracefully. This exception is traced, but unless you see it bubble up as an exception (which only happens on older SDK clients), then you can safely ignore this message.",
+  },
   invalidContinuation: { status: 400, code: "BadRequest", message: "Invalid Continuation Token" },
   missingAuthorization: {
     status: 401,
@@ -79,6 +85,18 @@ export const cosmosFault = catalogue({
     code: "Forbidden",
     message:
       "Insufficient permissions provided in the authorization header for the corresponding request. Please retry with another authorization header.",
+  },
+  blockedByFirewall: {
+    status: 403,
+    code: "Forbidden",
+    message:
+      "Request originated from IP {address} through public internet. This is blocked by your Cosmos DB account firewall settings. More info: https://aka.ms/cosmosdb-tsg-forbidden",
+  },
+  metadataByKey: {
+    status: 403,
+    code: "Forbidden",
+    message:
+      "Operation '{verb}' on resource '{resource}' is not allowed through Azure Cosmos DB endpoint. Please switch on such operations for your account, or perform this operation through Azure Resource Manager, Azure Portal, Azure CLI or Azure Powershell",
   },
   notInDataPlane: {
     status: 403,

@@ -5,9 +5,18 @@ import type { Ids } from "../../kernel/ids.ts";
 import { isObject } from "./engine/definition.ts";
 import { indexes } from "./engine/indexing.ts";
 import { openSlices } from "./engine/slices.ts";
-import type { PreparedQuery, QueryEngine, QueryFlow, QueryRun } from "./engine/query-port.ts";
+import type {
+  FunctionSource,
+  PreparedQuery,
+  QueryEngine,
+  QueryFlow,
+  QueryRun,
+  QuerySpec,
+} from "./engine/query-port.ts";
 import { type Json, type JsonObject, textOf } from "./engine/records.ts";
-import { badRequest, cosmosFault } from "./faults.ts";
+import { badRequest, cosmosFault, unsupported } from "./faults.ts";
+import { queryFault } from "./scripts/outcomes.ts";
+import type { ScriptPool } from "./scripts/pool.ts";
 import { type CompositePath, policyPath, servesOrder } from "./query/composite.ts";
 import {
   type CompiledQuery,
@@ -94,6 +103,16 @@ const checkComposite = (query: Query, definition: JsonObject | undefined): void 
     throw badRequest("The order by query does not have a corresponding composite index that it can be served from.");
 };
 
+const computedTexts = (
+  definition: JsonObject | undefined,
+): readonly { readonly name: string; readonly query: string }[] => {
+  const listed = definition?.["computedProperties"];
+  return (Array.isArray(listed) ? listed : []).flatMap((each: Json) => {
+    const { name, query } = isObject(each) ? each : {};
+    return typeof name === "string" && typeof query === "string" ? [{ name, query }] : [];
+  });
+};
+
 /** A random number in [0, 1) for RAND(). */
 const fraction = (ids: Ids): number => ids.bytes(6).readUIntBE(0, 6) / 2 ** 48;
 
@@ -101,20 +120,88 @@ const fraction = (ids: Ids): number => ids.bytes(6).readUIntBE(0, 6) / 2 ** 48;
 const boundRegularExpressions = (): void =>
   setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks");
 
-export const openQueryEngine = ({ clock, ids }: { readonly clock: Clock; readonly ids: Ids }): QueryEngine => {
+/** https://learn.microsoft.com/azure/cosmos-db/concepts-limits: user-defined functions per query. */
+const maxFunctionCalls = 10;
+/** All calls of a query together may take so long. */
+const functionMilliseconds = 30_000;
+const maxFunctionResultBytes = 64 * 1024 * 1024;
+const batchDocuments = 200;
+const batchCharacters = 512 * 1024;
+
+/** Documents as JSON arrays for another thread, with turns for others in between. */
+const batchesOf = async function* (documents: AsyncIterable<readonly JsonObject[]>): AsyncGenerator<string> {
+  const slices = openSlices();
+  let texts: string[] = [];
+  let characters = 0;
+  for await (const some of documents)
+    for (const document of some) {
+      const text = JSON.stringify(document);
+      texts.push(text);
+      characters += text.length;
+      const pause = slices.next();
+      if (pause !== undefined) await pause;
+      if (texts.length < batchDocuments && characters < batchCharacters) continue;
+      yield `[${texts.join(",")}]`;
+      texts = [];
+      characters = 0;
+    }
+  if (texts.length > 0) yield `[${texts.join(",")}]`;
+};
+
+/** Stands in for functions where a query is only looked at. */
+const standIn = (): undefined => undefined;
+
+export const openQueryEngine = (options: {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Where queries with user-defined functions run; without it there are none. */
+  readonly scripts?: Pick<ScriptPool, "query">;
+}): QueryEngine => {
+  const { clock, ids, scripts } = options;
   boundRegularExpressions();
   const parseText = parser(parseQuery);
   const parseFilter = parser(parseCondition);
   const surroundings: QueryOptions = { now: () => clock.now(), random: () => fraction(ids) };
-  const computedOf = (definition: JsonObject | undefined): readonly ComputedProperty[] => {
-    const listed = definition?.["computedProperties"];
-    return (Array.isArray(listed) ? listed : []).flatMap((each: Json) => {
-      const { name, query } = isObject(each) ? each : {};
-      return typeof name === "string" && typeof query === "string" ? [{ name, query: parseText(query) }] : [];
-    });
-  };
+  const computedOf = (definition: JsonObject | undefined): readonly ComputedProperty[] =>
+    computedTexts(definition).map(({ name, query }) => ({ name, query: parseText(query) }));
+  const elsewhere =
+    ({ text, parameters }: QuerySpec, definition: JsonObject | undefined, functions: readonly FunctionSource[]) =>
+    async (documents: AsyncIterable<readonly JsonObject[]>): Promise<readonly string[]> => {
+      if (scripts === undefined) throw unsupported("A user-defined function");
+      const outcome = await scripts.query(
+        {
+          text,
+          parameters,
+          functions,
+          computed: computedTexts(definition),
+          now: clock.now(),
+          seed: ids.bytes(4).readUInt32BE(0),
+          milliseconds: functionMilliseconds,
+          maxResultBytes: maxFunctionResultBytes,
+        },
+        batchesOf(documents),
+      );
+      if (!outcome.ok) throw queryFault(outcome);
+      return outcome.texts;
+    };
   return {
-    prepare: ({ text, parameters }, definition): PreparedQuery => {
+    functionsOf: ({ text, parameters }) => {
+      if (!/udf/i.test(text)) return [];
+      const names: string[] = [];
+      const get = (name: string): typeof standIn => {
+        names.push(name);
+        return standIn;
+      };
+      const given = new Map(parameters.map(({ name, value }) => [name, value] as const));
+      guarded(() => compileQuery(parseText(text), { ...surroundings, parameters: given, udf: { get } }));
+      if (names.length > maxFunctionCalls)
+        throw badRequest(
+          `The SQL query has ${names.length} calls of user-defined functions; the limit is ${maxFunctionCalls}.`,
+        );
+      return [...new Set(names)];
+    },
+    prepare: (spec, definition, functions): PreparedQuery => {
+      const { text, parameters } = spec;
       const query = parseText(text);
       checkComposite(query, definition);
       const given = new Map(
@@ -127,7 +214,12 @@ export const openQueryEngine = ({ clock, ids }: { readonly clock: Clock; readonl
         parameters: given,
         computedProperties,
         checkpoint: () => checkpoint(),
+        udf: {
+          get: (name) =>
+            functions === undefined || functions.some((each) => each.name === name) ? standIn : undefined,
+        },
       };
+      const calls = functions !== undefined && functions.length > 0;
       const compiled = guarded(() => compileQuery(query, options));
       const holder = definition ?? {};
       const isIndexed = (path: readonly (string | number)[]): boolean => indexes(holder, policyPath(path));
@@ -163,7 +255,7 @@ export const openQueryEngine = ({ clock, ids }: { readonly clock: Clock; readonl
                 },
         };
       };
-      const flow = flowing();
+      const flow = calls ? undefined : flowing();
       return {
         indexes: () =>
           indexUtilization(
@@ -173,6 +265,7 @@ export const openQueryEngine = ({ clock, ids }: { readonly clock: Clock; readonl
             computed,
           ),
         streaming: flow !== undefined && flow.order === undefined && flow.offset === 0 && flow.count === Infinity,
+        ...(calls ? { elsewhere: elsewhere(spec, definition, functions) } : {}),
         constant: compiled.constant,
         flow,
         filter: compiled.narrowing,

@@ -20,7 +20,8 @@ import { databaseOperations } from "./operations/databases.ts";
 import { documentOperations } from "./operations/documents.ts";
 import { offerOperations } from "./operations/offers.ts";
 import { queryOperations } from "./operations/queries.ts";
-import { conflictOperations, unbuiltOperations } from "./operations/scripts.ts";
+import { conflictOperations, scriptOperations, unbuiltOperations } from "./operations/scripts.ts";
+import type { Scripts } from "./scripts/scripts.ts";
 import { type CosmosOperation, type CosmosTarget, scopeOf } from "./target.ts";
 
 export interface CosmosServiceDependencies {
@@ -28,6 +29,7 @@ export interface CosmosServiceDependencies {
   readonly accounts: Accounts;
   readonly roles: Roles;
   readonly queries: QueryEngine;
+  readonly scripts: Scripts;
   readonly verifier: TokenVerifier;
   /** Cosmos DB's dialect, of `wire/`. */
   readonly dialect: Dialect;
@@ -37,16 +39,17 @@ export interface CosmosServiceDependencies {
 
 /** The data plane of Cosmos DB for NoSQL: `{account}.documents.azure.com`, and `{account}-{region}`. */
 export const cosmosService = (deps: CosmosServiceDependencies): Service<CosmosTarget> => {
-  const { engine, accounts, queries } = deps;
+  const { engine, accounts, queries, scripts } = deps;
   const operations = [
     ...accountOperations,
     ...databaseOperations(engine),
     ...containerOperations(engine),
-    ...documentOperations(engine, queries),
-    ...queryOperations(engine),
+    ...documentOperations(engine, queries, scripts),
+    ...queryOperations(engine, queries),
     ...changeFeedOperations(engine),
     ...batchOperations(engine, queries),
     ...offerOperations(engine),
+    ...scriptOperations(engine, scripts),
     ...conflictOperations,
   ].map(deps.throttle ?? ((operation) => operation));
   return {
@@ -81,6 +84,14 @@ const resolve = async (
       message: "Database Account does not exist.",
       detail: { subStatus: 1008 },
     });
+  if (!account.admits(request.remoteAddress))
+    throw cosmosFault(
+      "blockedByFirewall",
+      { address: request.remoteAddress.replace(/^::ffff:/i, "") },
+      {
+        hint: `The firewall of ${account.name} does not let ${request.remoteAddress} in: see publicNetworkAccess, ipRules and isVirtualNetworkFilterEnabled (az cosmosdb update -n ${account.name} --ip-range-filter ...).`,
+      },
+    );
   const databaseName = match.parameters["db"];
   const containerName = match.parameters["coll"];
   const database = databaseName === undefined ? undefined : await findDatabase(engine, account.uid, databaseName);

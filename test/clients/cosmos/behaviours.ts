@@ -78,7 +78,7 @@ const resources: readonly Behaviour[] = [
   { name: "reads and replaces throughput", seen: [400, 500] },
   { name: "creates with autoscale throughput", seen: 1000 },
   { name: "a token reads no throughput", seen: [403, 5300] },
-  { name: "reads feed ranges and queries one", seen: [1, 9] },
+  { name: "reads feed ranges and what is in one", seen: [1, 9] },
 ];
 
 const items: readonly Behaviour[] = [
@@ -88,7 +88,11 @@ const items: readonly Behaviour[] = [
   { name: "an item that is not there", seen: [404, 0] },
   { name: "an item that is there already", seen: [409, 0] },
   { name: "If-Match: stale replace, stale delete, current replace", seen: [412, 412, 200] },
-  { name: "If-None-Match of what has not changed", seen: 304 },
+  {
+    name: "If-None-Match of what has not changed",
+    seen: 304,
+    none: { Go: "no such condition for items" },
+  },
   {
     name: "patch: add, set, replace, remove, increment",
     seen: { added: [1, 2, 3], set: "s", replaced: "r", count: 8 },
@@ -105,9 +109,14 @@ const items: readonly Behaviour[] = [
   {
     name: "an item without a key",
     seen: "keyless",
-    none: { Go: "an empty partition key is refused by the client" },
+    none: { Go: "an empty key is not sent" },
   },
-  { name: "ids and keys outside ASCII", seen: ["Grüße, 豆腐 (1+1=2)", "ключ 🗝", 204] },
+  { name: "ids and keys outside ASCII", seen: ["Grüße, 豆腐 (1+1=2)", "ключ", 204] },
+  {
+    name: "a key with an emoji",
+    seen: "🗝",
+    differs: { Go: { seen: 400, note: "the client writes it as `\\U0001f5dd`, which is no JSON" } },
+  },
   {
     name: "an id with a question mark",
     seen: 200,
@@ -116,7 +125,7 @@ const items: readonly Behaviour[] = [
       JavaScript: { seen: 404, note: "the client does not escape it in addresses, so it begins a query string" },
     },
   },
-  { name: "reads many at once", seen: ["1", "2", "9"], none: { JavaScript: "no readMany" } },
+  { name: "reads many at once", seen: ["1", "2", "9"], anyOrder: true, none: { JavaScript: "no readMany" } },
   { name: "an item of more than 2 MB", seen: 413 },
   { name: "time to live", seen: ["there", 404] },
   { name: "unique keys: another partition, the same partition", seen: [201, 409] },
@@ -141,16 +150,26 @@ const batches: readonly Behaviour[] = [
   },
 ];
 
-const asked: readonly Behaviour[] = Object.entries(queries).map(([name, { text, rows }]) => ({
+/** What Azure's gateway leaves to clients, and Go's client does not do. */
+const unmerged = {
+  Go: { seen: [400, 1004], note: "as on Azure: its gateway does not merge partitions, nor does this client" },
+};
+
+const asked: readonly Behaviour[] = Object.entries(queries).map(([name, { text, pk, rows }]) => ({
   name: `query: ${name}`,
   seen: rows,
   ...(text.includes("ORDER BY") ? {} : { anyOrder: true as const }),
+  ...(pk === undefined && /ORDER BY|GROUP BY|DISTINCT|TOP|OFFSET|COUNT|SUM/.test(text) ? { differs: unmerged } : {}),
 }));
 
 const querying: readonly Behaviour[] = [
   ...asked,
   { name: "pages, and a token that another client goes on with", seen: [3, 3, 9] },
-  { name: "pages of an ORDER BY, and a token that another client goes on with", seen: ["1", "2", "3", "4", "5", "6"] },
+  {
+    name: "pages of an ORDER BY, and a token that another client goes on with",
+    seen: ["1", "2", "3", "4", "5", "6"],
+    differs: unmerged,
+  },
   { name: "a syntax error", seen: [400, true] },
   { name: "query metrics", seen: 3 },
   { name: "index metrics", seen: true },
@@ -173,8 +192,13 @@ const querying: readonly Behaviour[] = [
 const changes: readonly Behaviour[] = [
   { name: "change feed: all from the beginning", seen: ["1", "2", "3"] },
   { name: "change feed: resumed by another client, latest versions alone", seen: ["2 changed", "4"] },
-  { name: "change feed: from now on", seen: ["later"] },
+  {
+    name: "change feed: from now on",
+    seen: ["later"],
+    none: { Go: "from a time alone" },
+  },
   { name: "change feed: of one partition key", seen: ["1", "3"], anyOrder: true },
+  { name: "change feed: from a time on", seen: ["latest"] },
 ];
 
 export const groups: readonly Group[] = [

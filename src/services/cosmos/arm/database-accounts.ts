@@ -15,6 +15,7 @@ import {
   locationsOf,
   regionLabel,
 } from "../accounts.ts";
+import { ipRulesOf, rangeOf } from "../firewall.ts";
 import { apiVersions, type CosmosArm } from "./context.ts";
 
 /** https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules */
@@ -130,10 +131,7 @@ const draft = (change: Change, ids: Ids): Draft => {
     const name = textOf(objectOf(capability)["name"]);
     if (/^Enable(?:Cassandra|Table|Gremlin|Mongo)/.test(name)) throw notBuilt(`The capability ${name}`, 400);
   }
-  const localAuth = asked["disableLocalAuth"] ?? false;
-  // Kept as anything else it would be shown as set, and keys would open the account.
-  if (typeof localAuth !== "boolean")
-    throw armFault("invalidContent", { why: "disableLocalAuth must be true or false." });
+  checkAccess(asked);
   const base = existing?.properties ?? defaults(change);
   checkBackup(base, asked, existing !== undefined);
   const locations = locationsAsked(asked["locations"]);
@@ -166,6 +164,25 @@ const ownMode = (policy: JsonObject): JsonObject => {
   const { periodicModeProperties, continuousModeProperties, ...rest } = policy;
   if (backupOf({ backupPolicy: policy }) === undefined) return { ...rest, periodicModeProperties };
   return { ...rest, continuousModeProperties: continuousModeProperties ?? { tier: "Continuous30Days" } };
+};
+
+const switches = ["disableLocalAuth", "disableKeyBasedMetadataWriteAccess", "isVirtualNetworkFilterEnabled"];
+const networkAccess = ["enabled", "disabled", "securedbyperimeter"];
+
+/** What closes the account must be understood: kept as anything else it would be shown as set, and close nothing. @throws 400 */
+const checkAccess = (asked: JsonObject): void => {
+  const refuse = (why: string): never => {
+    throw armFault("invalidContent", { why });
+  };
+  for (const name of switches)
+    if (typeof (asked[name] ?? false) !== "boolean") refuse(`${name} must be true or false.`);
+  const access = asked["publicNetworkAccess"] ?? "Enabled";
+  if (typeof access !== "string" || !networkAccess.includes(access.toLowerCase()))
+    refuse("publicNetworkAccess must be Enabled, Disabled or SecuredByPerimeter.");
+  if (!Array.isArray(asked["ipRules"] ?? [])) refuse("ipRules must be a list.");
+  for (const rule of ipRulesOf(asked))
+    if (rangeOf(rule) === undefined)
+      refuse(`'${rule.slice(0, 50)}' in ipRules is neither an IPv4 address nor a range of them (203.0.113.0/24).`);
 };
 
 /** @throws 400 */

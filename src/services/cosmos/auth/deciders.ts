@@ -12,8 +12,15 @@ import type { Roles } from "./roles.ts";
 const keyDecider: Decider<CosmosTarget> = {
   name: "Account keys",
   applies: (caller) => caller.kind === "secret",
-  decide: ({ caller, need }) => {
+  decide: ({ caller, need, target }) => {
     const { name, grant } = caller as SecretCaller;
+    if (!target.account.metadataByKey && isKeyAction(need.name) && !isReadAction(need.name))
+      return {
+        allowed: false,
+        cause: "metadata-by-key",
+        reason: `${target.account.name} has disableKeyBasedMetadataWriteAccess: its keys change no metadata.`,
+        hint: `Use the management plane, or: az cosmosdb update -n ${target.account.name} --disable-key-based-metadata-write-access false`,
+      };
     if (grant["readOnly"] !== true || isReadAction(need.name)) return { allowed: true, via: `account key ${name}` };
     return { allowed: false, cause: "read-only-key", reason: `The key ${name} is read-only.` };
   },
@@ -60,6 +67,12 @@ const roleDecider = (roles: Roles): Decider<CosmosTarget> => ({
 /** Who decides for whom. Azure RBAC is not among them: the management plane's roles never open the data plane. */
 export const cosmosDeciders = (roles: Roles): readonly Decider<CosmosTarget>[] => [roleDecider(roles), keyDecider];
 
+/** What kind of resource an address is about: `dbs`, `colls`, `offers`. */
+const wordOf = (rawPath: string): string => {
+  const segments = segmentsOf(rawPath);
+  return (segments.length % 2 === 1 ? segments.at(-1) : segments.at(-2)) ?? "";
+};
+
 /** Words a refusal as the service does (cosmos.md 14). */
 export const refusal = (call: Call<CosmosTarget>, need: Need, verdict: Verdict & { allowed: false }): Fault => {
   const { caller, target, request } = call;
@@ -67,6 +80,8 @@ export const refusal = (call: Call<CosmosTarget>, need: Need, verdict: Verdict &
   const account = target.account.name;
   if (caller.kind === "anonymous") return cosmosFault("missingAuthorization");
   if (verdict.cause === "read-only-key") return cosmosFault("readOnlyKey", {}, hint);
+  if (verdict.cause === "metadata-by-key")
+    return cosmosFault("metadataByKey", { verb: request.method, resource: wordOf(request.rawPath) }, hint);
   if (verdict.cause === "not-in-data-plane")
     return cosmosFault(
       "notInDataPlane",

@@ -99,6 +99,7 @@ export const openContainer = (options: Parameters<typeof containerOf>[0] = {}) =
         text === undefined
           ? undefined
           : { text, parameters: Object.entries(more.parameters ?? {}).map(([name, value]) => ({ name, value })) },
+      functions: [],
       token: more.token,
       limit: more.limit ?? 10_000,
       now: 0,

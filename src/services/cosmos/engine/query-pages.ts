@@ -1,13 +1,13 @@
 /** Runs queries over a container, page by page. */
 import type { Ids } from "../../../kernel/ids.ts";
 import { badRequest, cosmosFault } from "../faults.ts";
-import type { Progress } from "./candidates.ts";
+import type { Progress, Wanted } from "./candidates.ts";
 import { type FeedMark, isFeedMark, type ResultMark } from "./continuation.ts";
 import { openKept } from "./kept.ts";
 import { openOrderedPages } from "./ordered-pages.ts";
 import { openGathering, type Page, type PageRequest } from "./page.ts";
-import type { QueryFlow } from "./query-port.ts";
-import type { Json } from "./records.ts";
+import type { PreparedQuery, QueryFlow } from "./query-port.ts";
+import type { Json, JsonObject } from "./records.ts";
 import { inSlices, openSlices } from "./slices.ts";
 
 export interface QueryPages {
@@ -71,6 +71,7 @@ interface Complete {
 
 const complete = async (request: PageRequest): Promise<Complete> => {
   const { query } = request;
+  if (query.elsewhere !== undefined) return sent(request, query.elsewhere);
   const slices = openSlices();
   const wait = slices.begin();
   if (wait !== undefined) await wait;
@@ -79,15 +80,7 @@ const complete = async (request: PageRequest): Promise<Complete> => {
   const looks = openGathering(request, { offset: 0, count: 0 }, 0);
   let lsn = 0;
   if (!query.constant) {
-    const { filter, narrowing } = query;
-    const looked = await request.candidates({
-      filter,
-      narrowing,
-      order: undefined,
-      whole: true,
-      from: undefined,
-      progress: { results: 0 },
-    });
+    const looked = await request.candidates(everyOne(query));
     ({ lsn } = looked);
     all: for await (const rows of looked.batches)
       for (const row of rows) {
@@ -117,6 +110,32 @@ const complete = async (request: PageRequest): Promise<Complete> => {
   }
   const { scanned, scannedBytes } = looks.done();
   return { results: texts, bytes, scanned, scannedBytes, lsn };
+};
+
+const everyOne = ({ filter, narrowing }: PreparedQuery): Wanted => ({
+  filter,
+  narrowing,
+  order: undefined,
+  whole: true,
+  from: undefined,
+  progress: { results: 0 },
+});
+
+/** What another thread makes of the documents. */
+const sent = async (request: PageRequest, elsewhere: NonNullable<PreparedQuery["elsewhere"]>): Promise<Complete> => {
+  const { query } = request;
+  const looks = openGathering(request, { offset: 0, count: 0 }, 0);
+  const looked = query.constant ? undefined : await request.candidates(everyOne(query));
+  const documents = async function* (): AsyncGenerator<readonly JsonObject[]> {
+    for await (const rows of looked?.batches ?? []) {
+      for (const row of rows) looks.looked(row);
+      yield rows.map(({ doc }) => doc);
+    }
+  };
+  const results = await elsewhere(documents());
+  const { scanned, scannedBytes } = looks.done();
+  const bytes = results.reduce((sum, text) => sum + text.length, 0);
+  return { results, bytes, scanned, scannedBytes, lsn: looked?.lsn ?? (await request.lsn()) };
 };
 
 const inOrderOfFeed = async (request: PageRequest, flow: QueryFlow, from: FeedMark | undefined): Promise<Page> => {

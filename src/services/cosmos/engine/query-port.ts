@@ -54,13 +54,27 @@ export interface PreparedQuery {
    * @param checkpoint called while a document is worked on; answers after how many steps to call again; may throw
    */
   open(checkpoint: () => number): QueryRun;
+  /** With user-defined functions: runs the whole query elsewhere, in place of `open`. @returns the results as JSON texts */
+  readonly elsewhere?: (documents: AsyncIterable<readonly JsonObject[]>) => Promise<readonly string[]>;
   /** What `x-ms-cosmos-index-utilization` tells. */
   indexes(): IndexUtilization;
 }
 
+/** A user-defined function: JavaScript. */
+export interface FunctionSource {
+  readonly name: string;
+  readonly source: string;
+}
+
 export interface QueryEngine {
-  /** @param definition of the container, for its indexing policy @throws Fault 400 in the service's words */
-  prepare(spec: QuerySpec, definition: JsonObject | undefined): PreparedQuery;
+  /** The user-defined functions that a query calls. @throws Fault 400 also when it has more calls than are allowed */
+  functionsOf(spec: QuerySpec): readonly string[];
+  /**
+   * @param definition of the container, for its indexing policy
+   * @param functions that the query may call; undefined: any, but the query will not be run
+   * @throws Fault 400 in the service's words
+   */
+  prepare(spec: QuerySpec, definition: JsonObject | undefined, functions?: readonly FunctionSource[]): PreparedQuery;
   /** Whether a patch's condition, `FROM c WHERE ...`, holds for a document. @throws Fault 400 */
   holds(condition: string, document: JsonObject): boolean;
 }

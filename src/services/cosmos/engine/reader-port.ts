@@ -1,7 +1,7 @@
 /** What answers queries and read feeds of the data plane, in this thread or another. */
 import type { IndexUtilization } from "../query/index-utilization.ts";
 import type { Extent } from "./extent.ts";
-import type { QuerySpec } from "./query-port.ts";
+import type { FunctionSource, QuerySpec } from "./query-port.ts";
 import type { ContainerRecord, Json, JsonObject } from "./records.ts";
 
 /** Plain data: it crosses threads. */
@@ -11,6 +11,8 @@ export interface PageQuestion {
   readonly extent: Extent;
   /** Undefined: every document as it is, a read feed. */
   readonly spec: QuerySpec | undefined;
+  /** User-defined functions that the query calls. */
+  readonly functions: readonly FunctionSource[];
   readonly token: string | undefined;
   /** Results of the page. */
   readonly limit: number;

@@ -29,9 +29,9 @@ export const openReader = (options: {
   const candidates = openCandidates(snapshots);
   const pages = openQueryPages(ids);
   return {
-    page: async ({ account, container, extent, spec, token, limit, now, withIndexes }) => {
-      const query = spec === undefined ? everything : queries.prepare(spec, container.definition);
-      const name = spec === undefined ? [] : [spec.text, spec.parameters];
+    page: async ({ account, container, extent, spec, functions, token, limit, now, withIndexes }) => {
+      const query = spec === undefined ? everything : queries.prepare(spec, container.definition, functions);
+      const name = spec === undefined ? [] : [spec.text, spec.parameters, functions];
       const purpose = fingerprint(account, container.rid, name, extentName(extent));
       const page = await pages.read({
         purpose,
@@ -63,7 +63,7 @@ export const openReader = (options: {
     },
     list: async (spec, documents) => {
       const slices = openSlices();
-      const run = queries.prepare(spec, undefined).open(slices.checkpoint);
+      const run = queries.prepare(spec, undefined, []).open(slices.checkpoint);
       const results: Json[] = [];
       for (const document of documents) {
         const more = run.add(document);

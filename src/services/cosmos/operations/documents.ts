@@ -20,6 +20,7 @@ import { readPatch } from "../engine/patch.ts";
 import type { QueryEngine } from "../engine/query-port.ts";
 import type { ItemRecord } from "../engine/records.ts";
 import { cosmosFault, unsupported } from "../faults.ts";
+import type { Scripts, TriggeredWrite, Triggers } from "../scripts/scripts.ts";
 import { type CosmosCall, cosmosOperation, type CosmosOperation, flag, type Located } from "../target.ts";
 import { charge, contentHeaders, jsonBody, located, objectBody, wantsMinimal } from "./answers.ts";
 
@@ -34,24 +35,58 @@ const conditionsOf = ({ request }: CosmosCall): Conditions => ({
   ifNoneMatch: request.header("if-none-match") || undefined,
 });
 
-/** Triggers are not built: a write that asks for one must not pass as if it had run. */
-const refuseTriggers = ({ request }: CosmosCall): void => {
-  for (const name of ["x-ms-documentdb-pre-trigger-include", "x-ms-documentdb-post-trigger-include"])
-    if ((request.header(name) ?? "") !== "") throw unsupported("A trigger");
-};
+const namesIn = (header: string | undefined): string[] =>
+  (header ?? "").split(",").flatMap((name) => name.trim() || []);
 
-const written = (engine: Engine, call: CosmosCall, place: Located, entry: Entry<ItemRecord>, status: number): Reply => {
+const triggersOf = ({ request }: CosmosCall): Triggers => ({
+  pre: namesIn(request.header("x-ms-documentdb-pre-trigger-include")),
+  post: namesIn(request.header("x-ms-documentdb-post-trigger-include")),
+});
+
+const hasNone = ({ pre, post }: Triggers): boolean => pre.length === 0 && post.length === 0;
+
+/** @param shown stands in the place of the item when a trigger has put it there */
+const written = (
+  engine: Engine,
+  call: CosmosCall,
+  place: Located,
+  entry: Entry<ItemRecord>,
+  status: number,
+  shown: unknown = entry.value.doc,
+): Reply => {
   const headers = {
     ...contentHeaders(engine, place, entry.sequence),
     ...charge(writeCharge(entry.value, place.container)),
     etag: etagOf(entry.value),
   };
-  return wantsMinimal(call) ? empty(status, headers) : json(entry.value.doc, status, headers);
+  return wantsMinimal(call) ? empty(status, headers) : json(shown, status, headers);
 };
 
 const isUpsert = (call: CosmosCall): boolean => flag(call.request, "x-ms-documentdb-is-upsert");
 
-export const documentOperations = (engine: Engine, queries: QueryEngine): readonly CosmosOperation[] => [
+/** A write, with the triggers that its request names. */
+const changing =
+  (engine: Engine, scripts: Scripts) =>
+  async <R extends { readonly entry: Entry<ItemRecord> }>(
+    call: CosmosCall,
+    { work, ...write }: Omit<TriggeredWrite<R>, "triggers">,
+  ): Promise<{ readonly result: R; readonly response?: unknown }> => {
+    const triggers = triggersOf(call);
+    if (!hasNone(triggers)) return scripts.triggered({ ...write, work, triggers });
+    return { result: await inContainer(engine, write.place, (scene) => work(scene, write.body)) };
+  };
+
+export const documentOperations = (
+  engine: Engine,
+  queries: QueryEngine,
+  scripts: Scripts,
+): readonly CosmosOperation[] => documents(engine, queries, changing(engine, scripts));
+
+const documents = (
+  engine: Engine,
+  queries: QueryEngine,
+  change: ReturnType<typeof changing>,
+): readonly CosmosOperation[] => [
   cosmosOperation({
     name: "CreateDocument",
     method: "POST",
@@ -65,11 +100,16 @@ export const documentOperations = (engine: Engine, queries: QueryEngine): readon
       const place = located(call);
       const body = await objectBody(call);
       const key = keyOf(call, place);
-      refuseTriggers(call);
-      const { entry, created } = await inContainer(engine, place, (scene) =>
-        isUpsert(call) ? upsertItem(scene, key, body, conditionsOf(call)) : createItem(scene, key, body),
-      );
-      return written(engine, call, place, entry, created ? 201 : 200);
+      const upserts = isUpsert(call);
+      const { result, response } = await change(call, {
+        place,
+        values: key,
+        operation: upserts ? "Upsert" : "Create",
+        body,
+        work: (scene, document) =>
+          upserts ? upsertItem(scene, key, document, conditionsOf(call)) : createItem(scene, key, document),
+      });
+      return written(engine, call, place, result.entry, result.created ? 201 : 200, response);
     },
   }),
   cosmosOperation({
@@ -100,11 +140,14 @@ export const documentOperations = (engine: Engine, queries: QueryEngine): readon
       const place = located(call);
       const body = await objectBody(call);
       const key = keyOf(call, place);
-      refuseTriggers(call);
-      const { entry } = await inContainer(engine, place, (scene) =>
-        replaceItem(scene, key, call.parameters.id, body, conditionsOf(call)),
-      );
-      return written(engine, call, place, entry, 200);
+      const { result, response } = await change(call, {
+        place,
+        values: key,
+        operation: "Replace",
+        body,
+        work: (scene, document) => replaceItem(scene, key, call.parameters.id, document, conditionsOf(call)),
+      });
+      return written(engine, call, place, result.entry, 200, response);
     },
   }),
   cosmosOperation({
@@ -115,6 +158,7 @@ export const documentOperations = (engine: Engine, queries: QueryEngine): readon
     needs: { data: dataActions.replaceItem },
     handle: async (call) => {
       const place = located(call);
+      if (!hasNone(triggersOf(call))) throw unsupported("A trigger of a patch");
       const patch = readPatch(await jsonBody(call));
       const target = { values: keyOf(call, place), id: call.parameters.id, patch, conditions: conditionsOf(call) };
       const { entry } = await inContainer(engine, place, (scene) =>
@@ -131,13 +175,18 @@ export const documentOperations = (engine: Engine, queries: QueryEngine): readon
     handle: async (call) => {
       const place = located(call);
       const key = keyOf(call, place);
-      refuseTriggers(call);
-      const { value } = await inContainer(engine, place, (scene) =>
-        deleteItem(scene, key, call.parameters.id, conditionsOf(call)),
-      );
+      const { id } = call.parameters;
+      const { result } = await change(call, {
+        place,
+        values: key,
+        operation: "Delete",
+        id,
+        body: {},
+        work: async (scene) => ({ entry: await deleteItem(scene, key, id, conditionsOf(call)) }),
+      });
       return empty(204, {
         ...contentHeaders(engine, place, 0),
-        ...charge(writeCharge(value, place.container)),
+        ...charge(writeCharge(result.entry.value, place.container)),
       });
     },
   }),

@@ -2,11 +2,13 @@ import { json, type Reply } from "../../../kernel/message.ts";
 import { dataActions } from "../actions.ts";
 import type { Engine } from "../engine/engine.ts";
 import { pageSizeOf } from "../engine/feed.ts";
-import type { QuerySpec } from "../engine/query-port.ts";
+import type { FunctionSource, QueryEngine, QuerySpec } from "../engine/query-port.ts";
 import type { PageAnswer } from "../engine/reader-port.ts";
+import { functionSources } from "../scripts/catalog.ts";
 import { type CosmosCall, cosmosOperation, type CosmosOperation, flag, type Located } from "../target.ts";
 import { charge, contentHeaders, extentOf, located } from "./answers.ts";
 import { passThroughPlan } from "../query/query.ts";
+import { checkServable, mayBeUnservable } from "./gateway-limits.ts";
 import { indexMetrics, wantsIndexMetrics } from "./index-metrics.ts";
 import { readQuery } from "./query-list.ts";
 
@@ -17,8 +19,13 @@ import { readQuery } from "./query-list.ts";
 const queryCharge = ({ scanned, scannedBytes, size }: PageAnswer): number =>
   2.3 + scanned * 0.04 + scannedBytes / 65_536 + size / 16_384;
 
-export const queryOperations = (engine: Engine): readonly CosmosOperation[] => {
-  const answer = async (call: CosmosCall, place: Located, spec: QuerySpec | undefined): Promise<Reply> => {
+export const queryOperations = (engine: Engine, queries: QueryEngine): readonly CosmosOperation[] => {
+  const answer = async (
+    call: CosmosCall,
+    place: Located,
+    spec: QuerySpec | undefined,
+    functions: readonly FunctionSource[],
+  ): Promise<Reply> => {
     const { request } = call;
     const { account, container } = place;
     const started = performance.now();
@@ -27,6 +34,7 @@ export const queryOperations = (engine: Engine): readonly CosmosOperation[] => {
       container,
       extent: extentOf(call, container.partitionKey),
       spec,
+      functions,
       token: request.header("x-ms-continuation"),
       limit: pageSizeOf(request.header("x-ms-max-item-count")),
       now: engine.clock.now(),
@@ -57,7 +65,14 @@ export const queryOperations = (engine: Engine): readonly CosmosOperation[] => {
       needs: { data: dataActions.executeQuery },
       handle: async (call) => {
         const place = located(call);
-        return answer(call, place, await readQuery(call));
+        const spec = await readQuery(call);
+        const functions = await functionSources(engine, place, queries.functionsOf(spec));
+        if (mayBeUnservable(call.request)) {
+          const { container } = place;
+          const query = queries.prepare(spec, container.definition, functions);
+          checkServable(call.request, extentOf(call, container.partitionKey), query, container.partitionKey);
+        }
+        return answer(call, place, spec, functions);
       },
     }),
     cosmosOperation({
@@ -69,7 +84,9 @@ export const queryOperations = (engine: Engine): readonly CosmosOperation[] => {
       needs: { data: dataActions.readMetadata },
       handle: async (call) => {
         const place = located(call);
-        await engine.reader.check(await readQuery(call), place.container.definition);
+        const spec = await readQuery(call);
+        queries.functionsOf(spec);
+        await engine.reader.check(spec, place.container.definition);
         return json(passThroughPlan, 200, contentHeaders(engine, place, 0));
       },
     }),
@@ -78,7 +95,7 @@ export const queryOperations = (engine: Engine): readonly CosmosOperation[] => {
       method: "GET",
       path: "/dbs/:db/colls/:coll/docs",
       needs: { data: dataActions.readChangeFeed },
-      handle: (call) => answer(call, located(call), undefined),
+      handle: (call) => answer(call, located(call), undefined, []),
     }),
   ];
 };

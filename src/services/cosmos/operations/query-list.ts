@@ -10,7 +10,11 @@ import { feed, jsonBody } from "./answers.ts";
 
 /** `{"query": "...", "parameters": [{"name": "@x", "value": ...}]}`. @throws 400 */
 export const readQuery = async (call: CosmosCall): Promise<QuerySpec> => {
-  const body = await jsonBody(call);
+  return querySpec(await jsonBody(call));
+};
+
+/** @throws 400 */
+export const querySpec = (body: unknown): QuerySpec => {
   const text = isObject(body) ? body["query"] : undefined;
   if (!isObject(body) || typeof text !== "string") throw badRequest("The query of the request is missing.");
   const given = Array.isArray(body["parameters"]) ? (body["parameters"] as Json[]) : [];

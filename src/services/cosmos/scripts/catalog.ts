@@ -2,6 +2,7 @@
 import { newEtag } from "../engine/catalog.ts";
 import { checkId, isObject } from "../engine/definition.ts";
 import { type Engine, inContainer, nowSeconds, type Place } from "../engine/engine.ts";
+import type { FunctionSource } from "../engine/query-port.ts";
 import { containerPartition, type Json, type JsonObject, textOf } from "../engine/records.ts";
 import { looksLikeChildRid, scriptRid } from "../engine/rid.ts";
 import { badRequest, cosmosFault } from "../faults.ts";
@@ -55,6 +56,20 @@ export const findScript = async (
   const named = await engine.store.collection(scriptSpec).get(partition, scriptKey(segment, name));
   if (named !== undefined || !looksLikeChildRid(name)) return named?.value;
   return (await listScripts(engine, place, segment)).find(({ rid }) => rid === name);
+};
+
+/** Those of a query's functions that there are. */
+export const functionSources = async (
+  engine: Engine,
+  place: Place,
+  names: readonly string[],
+): Promise<readonly FunctionSource[]> => {
+  const found: FunctionSource[] = [];
+  for (const name of names) {
+    const script = await findScript(engine, place, "udfs", name);
+    if (script?.id === name) found.push({ name, source: script.body });
+  }
+  return found;
 };
 
 /** @throws 400, 409 */

@@ -242,7 +242,7 @@ export const clockPrelude = `(function (start) {
   const make = (target, args, self) => args.length === 0 ? Reflect.construct(target, [shifted()], self) : Reflect.construct(target, args, self);
   const Clock = new Proxy(Date, { construct: make, apply: (target) => make(target, [], target).toString() });
   Date.prototype.constructor = Clock;
-  Date.now = shifted;
+  Object.assign(Date, { now: shifted });
   globalThis.Date = Clock;
 })`;
 

@@ -132,19 +132,30 @@ const drain = (runtime: QuickJSRuntime, interrupted: () => boolean): void => {
  * @throws as `Sandbox.evaluate`
  */
 export const entryOf = (sandbox: Sandbox, source: string, name: string): QuickJSHandle => {
-  const { context } = sandbox;
-  let entry: QuickJSHandle;
+  const entry = entryIn(sandbox, source, name);
+  if (sandbox.context.typeof(entry) !== "function") throw new TypeError("The script is not a function.");
+  return entry;
+};
+
+const entryIn = (sandbox: Sandbox, source: string, name: string): QuickJSHandle => {
+  let first: ScriptError;
   try {
-    entry = sandbox.evaluate(`(${source.replace(/[;\s]+$/, "")}\n)`, name);
+    return sandbox.evaluate(`(${source.replace(/[;\s]+$/, "")}\n)`, name);
   } catch (error) {
     if (!(error instanceof ScriptError)) throw error;
-    const first = /(?:^|[^\w$.])function\s*\*?\s+([\w$]+)\s*\(/.exec(source)?.[1];
-    error.handle.dispose();
-    const completed = sandbox.evaluate(source, name);
-    entry = context.typeof(completed) === "function" || first === undefined ? completed : sandbox.evaluate(first, name);
+    first = error;
   }
-  if (context.typeof(entry) !== "function") throw new TypeError("The script is not a function.");
-  return entry;
+  try {
+    const completed = sandbox.evaluate(source, name);
+    const named = /(?:^|[^\w$.])function\s*\*?\s+([\w$]+)\s*\(/.exec(source)?.[1];
+    if (named === undefined || sandbox.context.typeof(completed) === "function") return completed;
+    return sandbox.evaluate(named, name);
+  } catch (error) {
+    if (!(error instanceof ScriptError)) throw error;
+    // What is wrong with it as an expression tells more: "function name expected" says nothing.
+    error.handle.dispose();
+    throw first;
+  }
 };
 
 /** Scripts live by the tenant's clock. */

@@ -30,8 +30,8 @@ export interface Executed {
   readonly response: unknown;
   readonly log: string;
   readonly lsn: number;
-  readonly written: number;
-  readonly read: number;
+  /** Request units of what it did. */
+  readonly units: number;
 }
 
 /** A write that triggers go with. */
@@ -40,8 +40,10 @@ export interface TriggeredWrite<R> {
   readonly values: KeyValues;
   readonly triggers: Triggers;
   readonly operation: TriggerOperation;
-  /** The document; of a delete the id. */
-  readonly body: JsonObject | string;
+  /** The document; a delete's trigger is shown the one that goes. */
+  readonly body: JsonObject;
+  /** Of a delete. */
+  readonly id?: string;
   /** The write itself, of the document as the pre-trigger left it. */
   readonly work: (scene: Scene, body: JsonObject) => Promise<R>;
 }
@@ -120,13 +122,13 @@ export const openScripts = (options: {
         const setup = { kind: "procedure", args, operation: "Execute", request: args, response: undefined } as const;
         const { response, log } = await run(place, session, script, setup, logging);
         return { response, log, session };
-      }).then(({ response, log, session }) => ({ response, log, lsn: session.lsn(), ...session.work })),
-    triggered: async ({ place, values, triggers, operation, body, work }) => {
+      }).then(({ response, log, session }) => ({ response, log, lsn: session.lsn(), units: session.units() })),
+    triggered: async ({ place, values, triggers, operation, body, id, work }) => {
       const pre = await named(engine, place, triggers.pre, "Pre", operation);
       const post = await named(engine, place, triggers.post, "Post", operation);
       return transaction(place, values, async (session) => {
         const { scene } = session;
-        let request = typeof body === "string" ? (await readItem(scene, values, body)).value.doc : body;
+        let request = id === undefined ? body : (await readItem(scene, values, id)).value.doc;
         const shared = { args: [], operation };
         for (const script of pre) {
           const outcome = await run(

@@ -1,4 +1,5 @@
 /** What a script may do with its logical partition: the server-side API's operations, over an overlay of the store. */
+import { readCharge, writeCharge } from "../engine/charges.ts";
 import { fingerprint, readToken, writeToken } from "../engine/continuation.ts";
 import { isObject } from "../engine/definition.ts";
 import { isExpired, nowSeconds, type Place, type Scene, type Engine } from "../engine/engine.ts";
@@ -28,8 +29,8 @@ export interface Session {
   perform(operation: string, payload: string): Promise<string>;
   /** Within a transaction of the store. @throws Stale @returns to be called when the transaction has committed */
   commit(scene: Scene): Promise<() => void>;
-  /** What there was to do, in bytes of documents. */
-  readonly work: { written: number; read: number };
+  /** Request units of what was done so far. */
+  readonly units: () => number;
   /** Of what was written, once it is committed; 0 when nothing was. */
   readonly lsn: () => number;
 }
@@ -59,7 +60,7 @@ export const openSession = (options: SessionOptions): Session => {
   const now = nowSeconds(engine);
   const partition = containerPartition(account, container);
   const scene: Scene = { engine, account, container, tx: overlay.tx, partition, now };
-  const work = { written: 0, read: 0 };
+  let units = 0;
   /** The logical partition as it was when it was first looked through. */
   let stored: ReadonlyMap<string, Row> | undefined;
   /** What was found there matters: nobody may have come or gone before the commit. */
@@ -91,7 +92,7 @@ export const openSession = (options: SessionOptions): Session => {
     return id;
   };
   const written = (record: ItemRecord, statusCode: number) => {
-    work.written += record.size;
+    units += writeCharge(record, container);
     return { resource: record.doc, options: { statusCode } };
   };
 
@@ -110,7 +111,7 @@ export const openSession = (options: SessionOptions): Session => {
         ? Number.MAX_SAFE_INTEGER
         : pageSizeOf(pageSize === undefined ? undefined : JSON.stringify(pageSize));
     const found = await pages.read(purpose, query, await rows(), mark, size);
-    work.read += found.scannedBytes;
+    units += readCharge(found.scannedBytes);
     const next = found.next === undefined ? {} : { continuation: writeToken(purpose, found.next) };
     return `{"resource":[${found.results.join(",")}],"options":${JSON.stringify(next)}}`;
   };
@@ -124,7 +125,7 @@ export const openSession = (options: SessionOptions): Session => {
     },
     read: async ({ link, ifNoneMatch }) => {
       const { value } = await readItem(scene, values, await idOf(link));
-      work.read += value.size;
+      units += readCharge(value.size);
       const notModified = textOf(ifNoneMatch) !== "" && textOf(ifNoneMatch) === etagOf(value);
       return notModified
         ? { options: { statusCode: 304, notModified } }
@@ -136,7 +137,7 @@ export const openSession = (options: SessionOptions): Session => {
       return written(entry.value, 200);
     },
     delete: async ({ link, etag }) => {
-      work.written += (await deleteItem(scene, values, await idOf(link), conditions(etag))).value.size;
+      units += writeCharge((await deleteItem(scene, values, await idOf(link), conditions(etag))).value, container);
       return { options: { statusCode: 204 } };
     },
     query: async (payload) => {
@@ -147,7 +148,7 @@ export const openSession = (options: SessionOptions): Session => {
   };
   return {
     scene,
-    work,
+    units: () => units,
     lsn: () => Math.max(0, ...overlay.writes().map(({ entry }) => entry?.sequence ?? 0)),
     perform: async (operation, payload) => {
       const perform = Object.hasOwn(operations, operation) ? operations[operation] : undefined;

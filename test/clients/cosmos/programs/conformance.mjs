@@ -219,10 +219,14 @@ const behaviours = {
   },
   "ids and keys outside ASCII": async () => {
     const id = "Grüße, 豆腐 (1+1=2)";
-    await put(items, { id, pk: "ключ 🗝" });
-    const item = items.item(id, "ключ 🗝");
+    await put(items, { id, pk: "ключ" });
+    const item = items.item(id, "ключ");
     const { resource } = await item.read();
     return [resource.id, resource.pk, (await item.delete()).statusCode];
+  },
+  "a key with an emoji": async () => {
+    await put(items, { id: "emoji", pk: "🗝" });
+    return (await items.item("emoji", "🗝").read()).resource.pk;
   },
   "an id with a question mark": async () => {
     await put(items, { id: "why?", pk: "p" });
@@ -316,7 +320,7 @@ const behaviours = {
   },
 
   // Queries and feeds
-  "reads feed ranges and queries one": async () => {
+  "reads feed ranges and what is in one": async () => {
     const ranges = await shop.getFeedRanges();
     const iterator = shop.items.getChangeFeedIterator({
       changeFeedStartFrom: ChangeFeedStartFrom.Beginning(ranges[0]),
@@ -420,6 +424,12 @@ const behaviours = {
     return [...found, ...(await changes(client, ChangeFeedStartFrom.Continuation(token))).found];
   },
   "change feed: of one partition key": async () => (await changes(client, ChangeFeedStartFrom.Beginning("a"))).found,
+  "change feed: from a time on": async () => {
+    await delay(1100);
+    const now = new Date();
+    await put(container("feed"), { id: "7", pk: "c", name: "latest" });
+    return (await changes(client, ChangeFeedStartFrom.Time(now))).found;
+  },
 };
 
 let feedToken;

@@ -9,6 +9,7 @@ import json
 import re
 import sys
 import traceback
+from datetime import datetime, timezone
 
 from azure.core import MatchConditions
 from azure.cosmos import PartitionKey, ThroughputProperties
@@ -253,7 +254,7 @@ async def _():
     return await refusal(lambda: items.get_throughput())
 
 
-@behaviour("reads feed ranges and queries one")
+@behaviour("reads feed ranges and what is in one")
 async def _():
     shop = await container("shop")
     ranges = await rows(shop.read_feed_ranges())
@@ -388,10 +389,17 @@ async def _():
 @behaviour("ids and keys outside ASCII")
 async def _():
     items = await container("items")
-    name, key = "Grüße, 豆腐 (1+1=2)", "ключ 🗝"
+    name, key = "Grüße, 豆腐 (1+1=2)", "ключ"
     await got(items.create_item({"id": name, "pk": key}))
     found = await got(items.read_item(name, key))
     return [found["id"], found["pk"], await status_of(items.delete_item, name, key)]
+
+
+@behaviour("a key with an emoji")
+async def _():
+    items = await container("items")
+    await got(items.create_item({"id": "emoji", "pk": "🗝"}))
+    return (await got(items.read_item("emoji", "🗝")))["pk"]
 
 
 @behaviour("reads many at once")
@@ -662,6 +670,15 @@ async def _():
 @behaviour("change feed: of one partition key")
 async def _():
     found, _ = await changes(await client(), start_time="Beginning", partition_key="a")
+    return found
+
+
+@behaviour("change feed: from a time on")
+async def _():
+    await asyncio.sleep(1.1)
+    now = datetime.now(timezone.utc)
+    await got((await container("feed")).create_item({"id": "7", "pk": "c", "name": "latest"}))
+    found, _ = await changes(await client(), start_time=now)
     return found
 
 

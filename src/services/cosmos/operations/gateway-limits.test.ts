@@ -1,0 +1,36 @@
+import { expect, it } from "vitest";
+import { openQueryEngine } from "../query-engine.ts";
+import { checkServable } from "./gateway-limits.ts";
+
+const engine = openQueryEngine({
+  clock: { now: () => 0, wall: () => 0 },
+  ids: { guid: () => "", bytes: (count) => Buffer.alloc(count) },
+});
+const asked = (text: string, { go = true, key }: { go?: boolean; key?: string } = {}) => {
+  const query = engine.prepare({ text, parameters: [] }, undefined);
+  const header = (name: string) => (go && name === "x-ms-documentdb-query" ? "True" : undefined);
+  const extent = { key: key === undefined ? undefined : [key], range: undefined };
+  return () => checkServable({ header }, extent, query, { paths: ["/pk"], kind: "Hash", version: 2 });
+};
+
+it.each([
+  "SELECT * FROM c ORDER BY c.x",
+  "SELECT TOP 1 * FROM c",
+  "SELECT DISTINCT c.x FROM c",
+  "SELECT VALUE COUNT(1) FROM c",
+  "SELECT c.x FROM c GROUP BY c.x",
+  "SELECT * FROM c OFFSET 1 LIMIT 1",
+  "SELECT TOP 1 * FROM c WHERE c.pk > 'a'",
+])("refuses the client for Go, over partitions: %s", (text) => {
+  expect(asked(text)).toThrow("can not be directly served by the gateway");
+  expect(asked(text, { go: false })).not.toThrow();
+  expect(asked(text, { key: "a" })).not.toThrow();
+});
+
+it.each([
+  "SELECT c.x FROM c JOIN t IN c.tags WHERE c.y > 1",
+  "SELECT TOP 1 * FROM c WHERE c.pk = 'a' AND c.y > 1",
+  "SELECT VALUE 1",
+])("serves it: %s", (text) => {
+  expect(asked(text)).not.toThrow();
+});

@@ -9,6 +9,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cliPage } from "./docs-cli.ts";
+import { cosmosClientsPage } from "./docs-cosmos-clients.ts";
 import { coveragePage } from "./docs-coverage.ts";
 import { errorsPage } from "./docs-errors.ts";
 import { identityPage } from "./docs-identity.ts";
@@ -19,6 +20,7 @@ const folder = join(root, "docs", "reference");
 
 const pages = {
   "cli.md": cliPage,
+  "cosmos-clients.md": cosmosClientsPage,
   "coverage.md": coveragePage,
   "errors.md": errorsPage,
   "identity-protocols.md": identityPage,

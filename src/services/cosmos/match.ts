@@ -4,17 +4,20 @@ import type { Request } from "../../kernel/message.ts";
 import type { Matcher } from "../../kernel/operation.ts";
 import { type CosmosOperation, type CosmosTarget, flag, type Intent } from "./target.ts";
 
-export const segmentsOf = (rawPath: string): string[] =>
-  rawPath
-    .split("/")
-    .filter((segment) => segment !== "")
-    .map(decodeSegment);
+export const segmentsOf = (rawPath: string): string[] => {
+  const segments: string[] = [];
+  for (const segment of rawPath.split("/"))
+    if (segment !== "") segments.push(segment.includes("%") ? decodeSegment(segment) : segment);
+  return segments;
+};
 
 /** What an address is found by: every second segment is a name, but below `operations`. */
-const shapeOf = (segments: readonly string[]): string =>
-  `/${segments
-    .map((segment, index) => (index % 2 === 0 || segments[index - 1] === "operations" ? segment.toLowerCase() : ":"))
-    .join("/")}`;
+const shapeOf = (segments: readonly string[]): string => {
+  let shape = segments.length === 0 ? "/" : "";
+  for (const [index, segment] of segments.entries())
+    shape += index % 2 === 0 || segments[index - 1] === "operations" ? `/${segment.toLowerCase()}` : "/:";
+  return shape;
+};
 
 const templateShape = (path: string): string => path.replaceAll(/:\w+/g, ":");
 
@@ -32,22 +35,31 @@ export const intentOf = (request: Request): Intent => {
   return isQuery(request) ? "query" : "";
 };
 
+interface Addressed {
+  readonly operation: CosmosOperation;
+  /** Parameters, and which segment each is. */
+  readonly names: readonly (readonly [name: string, segment: number])[];
+}
+
 export const cosmosMatcher = (operations: readonly CosmosOperation[]): Matcher<CosmosTarget> => {
-  const table = new Map<string, CosmosOperation>();
-  for (const operation of operations)
+  const table = new Map<string, Addressed>();
+  for (const operation of operations) {
+    const names = operation.path
+      .split("/")
+      .slice(1)
+      .flatMap((part, index) => (part.startsWith(":") ? [[part.slice(1), index] as const] : []));
     for (const method of [operation.method].flat())
-      table.set(`${method} ${templateShape(operation.path)} ${operation.intent}`, operation);
+      table.set(`${method} ${templateShape(operation.path)} ${operation.intent}`, { operation, names });
+  }
   return (request) => {
     const segments = segmentsOf(request.rawPath);
     const address = `${request.method} ${shapeOf(segments)}`;
     const intent = intentOf(request);
     // A header that means nothing here (A-IM at pkranges) changes nothing.
-    const operation =
-      table.get(`${address} ${intent}`) ?? (intent === "changes" ? table.get(`${address} `) : undefined);
-    if (operation === undefined) return undefined;
+    const found = table.get(`${address} ${intent}`) ?? (intent === "changes" ? table.get(`${address} `) : undefined);
+    if (found === undefined) return undefined;
     const parameters: Record<string, string> = {};
-    for (const [index, part] of operation.path.split("/").slice(1).entries())
-      if (part.startsWith(":")) parameters[part.slice(1)] = segments[index] ?? "";
-    return { operation, parameters };
+    for (const [name, index] of found.names) parameters[name] = segments[index] ?? "";
+    return { operation: found.operation, parameters };
   };
 };

@@ -37,11 +37,8 @@ export const cosmosOperation = <const Path extends string>(
 export const scopeOf = (target: CosmosTarget): string => {
   const database = target.database?.id ?? target.databaseName;
   const container = target.container?.id ?? target.containerName;
-  return [
-    target.account.id,
-    ...(database === undefined ? [] : ["dbs", database]),
-    ...(container === undefined ? [] : ["colls", container]),
-  ].join("/");
+  const above = database === undefined ? target.account.id : `${target.account.id}/dbs/${database}`;
+  return container === undefined ? above : `${above}/colls/${container}`;
 };
 
 /** Headers that hold a boolean come as `true` or `True`. */

@@ -3,16 +3,24 @@ import type { SecretCaller } from "../../../kernel/caller.ts";
 import type { Clock } from "../../../kernel/clock.ts";
 import type { Request } from "../../../kernel/message.ts";
 import { keyNames, type Account } from "../accounts.ts";
+import { looksLikeRid } from "../engine/rid.ts";
 import { cosmosFault } from "../faults.ts";
 import { segmentsOf } from "../match.ts";
 
 const skew = 15 * 60 * 1000;
 
-/** What a client signs (cosmos.md 13): resource word and link as the path gives them. */
-export const payloadOf = (request: Pick<Request, "method" | "rawPath" | "header">): string => {
-  const [type, link] = resourceOf(segmentsOf(request.rawPath));
+/**
+ * What a client signs (cosmos.md 13): resource word and link as the path gives them. Of an address of `_rid`s (Java, .NET)
+ * the last one stands for all.
+ */
+const payloadsOf = (request: Pick<Request, "method" | "rawPath" | "header">): readonly [string, ...string[]] => {
+  const segments = segmentsOf(request.rawPath);
+  const [type, link] = resourceOf(segments);
   const text = (name: string): string => (request.header(name) ?? "").toLowerCase();
-  return `${request.method.toLowerCase()}\n${type}\n${link}\n${text("x-ms-date")}\n${text("x-ms-date") === "" ? text("date") : ""}\n`;
+  const dates = `${text("x-ms-date")}\n${text("x-ms-date") === "" ? text("date") : ""}`;
+  const payload = (signed: string): string => `${request.method.toLowerCase()}\n${type}\n${signed}\n${dates}\n`;
+  const rid = link.split("/").at(-1) ?? "";
+  return looksLikeRid(segments[1] ?? "") ? [payload(link), payload(rid), payload(rid.toLowerCase())] : [payload(link)];
 };
 
 const resourceOf = (segments: readonly string[]): readonly [type: string, link: string] => {
@@ -30,15 +38,17 @@ const resourceOf = (segments: readonly string[]): readonly [type: string, link: 
  * @throws 401 for a bad signature or date, 401/5202 when the account takes no keys
  */
 export const masterKey = (request: Request, account: Account, signature: string, clock: Clock): SecretCaller => {
-  const payload = payloadOf(request);
+  const payloads = payloadsOf(request);
   const given = Buffer.from(signature, "base64");
   const name = keyNames.find((each) => {
     const key = account.keys[each];
     if (key.length === 0) return false;
-    const wanted = createHmac("sha256", key).update(payload, "utf8").digest();
-    return wanted.length === given.length && timingSafeEqual(wanted, given);
+    return payloads.some((payload) => {
+      const wanted = createHmac("sha256", key).update(payload, "utf8").digest();
+      return wanted.length === given.length && timingSafeEqual(wanted, given);
+    });
   });
-  if (name === undefined) throw cosmosFault("wrongSignature", { payload });
+  if (name === undefined) throw cosmosFault("wrongSignature", { payload: payloads[0] });
   // The client dates by its own clock, so the skew is one of wall clocks.
   const text = request.header("x-ms-date") ?? request.header("date") ?? "";
   const date = Date.parse(text);

@@ -1,6 +1,7 @@
 import type { Clock } from "../../../kernel/clock.ts";
+import type { Eventually } from "../../../kernel/eventually.ts";
 import type { Ids } from "../../../kernel/ids.ts";
-import type { Entry, Store, Transaction } from "../../../store/store.ts";
+import type { Collection, Entry, Store, Transaction } from "../../../store/store.ts";
 import { cosmosFault } from "../faults.ts";
 import { type Recent, recent } from "../../../arm/recent.ts";
 import {
@@ -16,6 +17,7 @@ import {
 } from "./records.ts";
 import { isExpired } from "./ttl.ts";
 import { noReader, type QueryReader } from "./reader-port.ts";
+import { lastLsn } from "./lsn.ts";
 import { looksLikeRid, orderSource } from "./rid.ts";
 import { type ItemSources, storeSources } from "./source.ts";
 
@@ -24,6 +26,7 @@ export { expiryOf, isExpired } from "./ttl.ts";
 /** What the engine's functions work with. It knows accounts by an opaque id and nothing of who may do what. */
 export interface Engine {
   readonly store: Store;
+  readonly items: Collection<ItemRecord>;
   readonly clock: Clock;
   readonly ids: Ids;
   /** Numbers new items; grows. */
@@ -60,8 +63,21 @@ export const openEngine = (options: {
   const { store, clock, ids, reader = noReader } = options;
   const databases = store.collection(databaseSpec);
   const containers = store.collection(containerSpec);
+  const told = new Map<string, number>();
+  const loadContainer = async (
+    account: string,
+    database: string,
+    name: string,
+  ): Promise<ContainerRecord | undefined> => {
+    const partition = accountPartition(account);
+    const named = (await containers.get(partition, containerKey(database, name)))?.value;
+    if (named !== undefined || !looksLikeRid(name)) return named;
+    const found = (await containers.find(partition, "rid", name, { limit: 1 }))[0]?.value;
+    return found?.database === database ? found : undefined;
+  };
   return {
     store,
+    items: store.collection(itemSpec),
     clock,
     ids,
     nextOrder: orderSource(() => clock.wall()),
@@ -74,32 +90,30 @@ export const openEngine = (options: {
     }),
     containers: recent(10_000, async (key) => {
       const [account = "", database = "", name = ""] = key.split("/");
-      const partition = accountPartition(account);
-      const named = (await containers.get(partition, containerKey(database, name)))?.value;
-      if (named !== undefined || !looksLikeRid(name)) return named;
-      const found = (await containers.find(partition, "rid", name, { limit: 1 }))[0]?.value;
-      return found?.database === database ? found : undefined;
+      const found = await loadContainer(account, database, name);
+      if (found !== undefined && !told.has(found.rid)) {
+        const last = await lastLsn(store, containerPartition(account, found));
+        told.set(found.rid, Math.max(told.get(found.rid) ?? 0, last));
+      }
+      return found;
     }),
     sources: storeSources(store),
     reader,
-    told: new Map(),
+    told,
     backups: new Map(),
   };
 };
 
 /** Names hold no slash; one that does is nowhere. */
-export const findDatabase = async (
-  engine: Engine,
-  account: string,
-  name: string,
-): Promise<DatabaseRecord | undefined> => (name.includes("/") ? undefined : engine.databases.get(`${account}/${name}`));
+export const findDatabase = (engine: Engine, account: string, name: string): Eventually<DatabaseRecord | undefined> =>
+  name.includes("/") ? undefined : engine.databases.get(`${account}/${name}`);
 
-export const findContainer = async (
+export const findContainer = (
   engine: Engine,
   account: string,
   database: string,
   name: string,
-): Promise<ContainerRecord | undefined> =>
+): Eventually<ContainerRecord | undefined> =>
   name.includes("/") ? undefined : engine.containers.get(`${account}/${database}/${name}`);
 
 /** A container and where its items are. */
@@ -145,6 +159,6 @@ export const liveItem = async (
   { account, container }: Place,
   key: string,
 ): Promise<Entry<ItemRecord> | undefined> => {
-  const entry = await engine.store.collection(itemSpec).get(containerPartition(account, container), key);
+  const entry = await engine.items.get(containerPartition(account, container), key);
   return entry === undefined || isExpired(entry.value, container, nowSeconds(engine)) ? undefined : entry;
 };

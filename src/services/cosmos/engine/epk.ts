@@ -66,11 +66,18 @@ const version1 = (values: KeyValues): string => {
   return hex(Uint8Array.from([...orderedNumber(hash), ...cut.flatMap(orderedBytes)]));
 };
 
-const known = new Map<string, string>();
+export interface HashedKey {
+  readonly epk: string;
+  /** The values as JSON, `{}` for undefined. Different values have different texts: `keyValue` lets no -0 and no Infinity in. */
+  readonly text: string;
+}
 
-/** EPK of a key; of a partial key of several levels the beginning that all below it share. */
-export const effectivePartitionKey = (values: KeyValues, { kind, version }: PartitionKeyDefinition): string => {
-  const name = `${kind}${version}${JSON.stringify(values.map((value) => (value === undefined ? {} : value)))}`;
+const known = new Map<string, HashedKey>();
+
+/** A key's EPK; of a partial key of several levels the beginning that all below it share. */
+export const hashedKey = (values: KeyValues, { kind, version }: PartitionKeyDefinition): HashedKey => {
+  const text = JSON.stringify(values.map((value) => (value === undefined ? {} : value)));
+  const name = `${kind}${version}${text}`;
   const found = known.get(name);
   if (found !== undefined) return found;
   const epk =
@@ -79,7 +86,11 @@ export const effectivePartitionKey = (values: KeyValues, { kind, version }: Part
       : version === 2
         ? version2(values)
         : version1(values);
-  if (known.size >= 20_000) known.clear();
-  known.set(name, epk);
-  return epk;
+  if (known.size >= 10_000) known.clear();
+  const hashed = { epk, text };
+  known.set(name, hashed);
+  return hashed;
 };
+
+export const effectivePartitionKey = (values: KeyValues, definition: PartitionKeyDefinition): string =>
+  hashedKey(values, definition).epk;

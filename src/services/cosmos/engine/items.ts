@@ -7,7 +7,7 @@ import { forgetExpiry, noteExpiry } from "./expiry.ts";
 import { itemKey, keyOfDocument, partitionPrefix, sameKey, stepsOf, valueAt } from "./partition-key.ts";
 import type { KeyValues } from "./records.ts";
 import { applyPatch, type Patch } from "./patch.ts";
-import { itemSpec, type ItemRecord, type JsonObject, textOf, uniqueSpec } from "./records.ts";
+import { itemSpec, type ItemRecord, type Json, type JsonObject, textOf, uniqueSpec } from "./records.ts";
 import { itemRid } from "./rid.ts";
 import { logVersion } from "./versions.ts";
 
@@ -25,12 +25,21 @@ export interface Written {
   /** `sequence` is the LSN, once the transaction has committed. */
   readonly entry: Entry<ItemRecord>;
   readonly created: boolean;
+  /** The document as JSON. */
+  readonly text: string;
 }
 
 /** Tells whether a patch's condition holds for a document. */
 export type Filter = (condition: string, document: JsonObject) => boolean;
 
-const systemNames: ReadonlySet<string> = new Set(["_rid", "_self", "_etag", "_attachments", "_ts", "_lsn"]);
+const systemNames = ["_rid", "_self", "_etag", "_attachments", "_ts", "_lsn"];
+
+/** What is the client's own in a document. Spread, because an own `__proto__` must stay one. */
+const ownOf = (body: JsonObject): JsonObject => {
+  const own: Record<string, Json> = { ...body };
+  for (const name of systemNames) if (Object.hasOwn(own, name)) delete own[name];
+  return own;
+};
 
 /** @throws 400 */
 export const idOf = (body: JsonObject): string => {
@@ -99,28 +108,33 @@ const put = async (
   values: KeyValues,
   body: JsonObject,
   before: Entry<ItemRecord> | undefined,
-): Promise<Entry<ItemRecord>> => {
+): Promise<Written> => {
   const { container, engine } = scene;
+  const earlier = before?.value.doc;
   const order = before?.value.order ?? engine.nextOrder();
-  const rid = itemRid(container.rid, order);
-  const own = Object.entries(body).filter(([name]) => !systemNames.has(name));
+  const rid = earlier === undefined ? itemRid(container.rid, order) : textOf(earlier["_rid"]);
   const doc: JsonObject = {
-    ...Object.fromEntries(own),
+    ...ownOf(body),
     _rid: rid,
-    _self: `dbs/${databaseOf(container.rid)}/colls/${container.rid}/docs/${rid}/`,
+    _self: earlier === undefined ? selfOf(container.rid, rid) : textOf(earlier["_self"]),
     _etag: `"${engine.ids.guid()}"`,
     _attachments: "attachments/",
     _ts: scene.now,
   };
-  const size = Buffer.byteLength(JSON.stringify(doc));
+  const text = JSON.stringify(doc);
+  const size = Buffer.byteLength(text);
   if (size > itemLimit) throw cosmosFault("tooLarge");
-  await holdUniqueKeys(scene, key, values, doc, before?.value.doc);
+  if (uniqueKeysOf(container.definition).length > 0) await holdUniqueKeys(scene, key, values, doc, earlier);
   const operation = before === undefined ? "create" : "replace";
   const version = await logVersion(scene, key, { operation, doc, before: before?.value });
-  const record: ItemRecord = { doc, order, size, ...(version === undefined ? {} : { version }) };
+  const record: ItemRecord = version === undefined ? { doc, order, size } : { doc, order, size, version };
   await noteExpiry(scene, key, record);
-  return scene.tx.collection(itemSpec).put(scene.partition, key, record);
+  const entry = await scene.tx.collection(itemSpec).put(scene.partition, key, record);
+  return { entry, created: before === undefined, text };
 };
+
+const selfOf = (container: string, rid: string): string =>
+  `dbs/${databaseOf(container)}/colls/${container}/docs/${rid}/`;
 
 const databaseOf = (containerRid: string): string =>
   Buffer.from(containerRid.replaceAll("-", "/"), "base64").subarray(0, 4).toString("base64").replaceAll("/", "-");
@@ -166,7 +180,7 @@ const holds = async (scene: Scene, holder: string, name: string, values: KeyValu
 export const createItem = async (scene: Scene, values: KeyValues, body: JsonObject): Promise<Written> => {
   const key = checkedKey(scene, values, body);
   if ((await findOrClear(scene, key)) !== undefined) throw cosmosFault("exists");
-  return { entry: await put(scene, key, values, body, undefined), created: true };
+  return put(scene, key, values, body, undefined);
 };
 
 /** @throws 412, 409 for a unique key, 400, 413 */
@@ -183,7 +197,7 @@ export const upsertItem = async (
     if (conditions.ifNoneMatch !== undefined && matches(conditions.ifNoneMatch, etagOf(before.value)))
       throw cosmosFault("preconditionFailed");
   }
-  return { entry: await put(scene, key, values, body, before), created: before === undefined };
+  return put(scene, key, values, body, before);
 };
 
 /** @throws 404 */
@@ -205,7 +219,7 @@ export const replaceItem = async (
   checkMatch(conditions, before.value);
   const key = checkedKey(scene, values, body);
   if (key !== before.key) throw badRequest("Replacing the id of an item is not supported.");
-  return { entry: await put(scene, key, values, body, before), created: false };
+  return put(scene, key, values, body, before);
 };
 
 /** @throws 404, 412, 400, 413 */
@@ -219,9 +233,9 @@ export const patchItem = async (
   checkMatch(conditions, before.value);
   if (patch.condition !== undefined && !filter(patch.condition, before.value.doc))
     throw cosmosFault("preconditionFailed");
-  const frozen = ["/id", ...scene.container.partitionKey.paths, ...[...systemNames].map((name) => `/${name}`)];
+  const frozen = ["/id", ...scene.container.partitionKey.paths, ...systemNames.map((name) => `/${name}`)];
   const body = applyPatch(before.value.doc, patch, frozen);
-  return { entry: await put(scene, checkedKey(scene, values, body), values, body, before), created: false };
+  return put(scene, checkedKey(scene, values, body), values, body, before);
 };
 
 /** @throws 404, 412 */

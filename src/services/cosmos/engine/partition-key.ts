@@ -1,13 +1,22 @@
 /** Partition key values: read from documents and headers, as text for keys, and as EPKs (effective partition keys). */
 import { badRequest, cosmosFault } from "../faults.ts";
-import { effectivePartitionKey } from "./epk.ts";
+import { effectivePartitionKey, hashedKey } from "./epk.ts";
 import type { Json, JsonObject, KeyValues, PartitionKeyDefinition } from "./records.ts";
 
 /** Steps of a path: `/a/b`, `/"a b"/c`. */
-export const stepsOf = (path: string): string[] =>
-  [...path.matchAll(/\/(?:"((?:[^"\\]|\\.)*)"|([^/]*))/g)]
+export const stepsOf = (path: string): readonly string[] => {
+  const found = knownSteps.get(path);
+  if (found !== undefined) return found;
+  const steps = [...path.matchAll(/\/(?:"((?:[^"\\]|\\.)*)"|([^/]*))/g)]
     .map(([, quoted, plain]) => quoted ?? plain ?? "")
     .filter((step) => step !== "");
+  if (knownSteps.size >= 1000) knownSteps.clear();
+  knownSteps.set(path, steps);
+  return steps;
+};
+
+/** Paths of partition and unique keys: of definitions, so few. */
+const knownSteps = new Map<string, readonly string[]>();
 
 export const valueAt = (document: Json | undefined, steps: readonly string[]): Json | undefined => {
   let value: Json | undefined = document;
@@ -24,8 +33,15 @@ export const keyOfDocument = (document: JsonObject, { paths }: PartitionKeyDefin
     const value = valueAt(document, stepsOf(path));
     if (typeof value === "object" && value !== null)
       throw badRequest(`The partition key value at '${path}' is an array or an object, which no key may be.`, 1001);
-    return value;
+    return keyValue(value);
   });
+
+/** JSON has one zero, and no text for a number that is too large: each value must be found again by its text. */
+const keyValue = (value: KeyValues[number]): KeyValues[number] => {
+  if (typeof value !== "number") return value;
+  if (!Number.isFinite(value)) throw badRequest("A number in the partition key is too large.");
+  return value + 0;
+};
 
 /** Values as clients send them: undefined is `{}`, and `[]` is the key of items that have none. @throws 400 */
 export const parseKey = (text: string, definition: PartitionKeyDefinition): KeyValues => {
@@ -41,7 +57,7 @@ export const parseKey = (text: string, definition: PartitionKeyDefinition): KeyV
   if (given.length === 0) return definition.paths.map(() => undefined);
   return given.map((value: unknown) => {
     if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean")
-      return value;
+      return keyValue(value);
     if (typeof value === "object" && Object.keys(value ?? {}).length === 0) return undefined;
     throw badRequest(`Partition key ${text.slice(0, 100)} is invalid.`);
   });
@@ -56,23 +72,22 @@ export const fullKey = (text: string | undefined, definition: PartitionKeyDefini
   return values;
 };
 
-const textOf = (values: KeyValues): string => JSON.stringify(values.map((value) => (value === undefined ? {} : value)));
-
-/** `[1` before `]`: what the texts of all longer keys begin with. */
-const openTextOf = (values: KeyValues): string => textOf(values).slice(0, -1);
-
-export const sameKey = (left: KeyValues, right: KeyValues): boolean => textOf(left) === textOf(right);
+/** Both are full keys of one definition. */
+export const sameKey = (left: KeyValues, right: KeyValues): boolean =>
+  left.length === right.length && left.every((value, index) => value === right[index]);
 
 /** What the keys of all items of one logical partition begin with. No value can forge another's: JSON ends where it ends. */
-export const partitionPrefix = (values: KeyValues, definition: PartitionKeyDefinition): string =>
-  `${effectivePartitionKey(values, definition)}|${textOf(values)}|`;
+export const partitionPrefix = (values: KeyValues, definition: PartitionKeyDefinition): string => {
+  const { epk, text } = hashedKey(values, definition);
+  return `${epk}|${text}|`;
+};
 
 /** Whether an item's key lies below a complete or partial key. */
 export const belongsTo = (values: KeyValues, definition: PartitionKeyDefinition): ((itemKey: string) => boolean) => {
-  const epk = effectivePartitionKey(values, definition);
-  const full = values.length === definition.paths.length;
-  const text = full ? `${textOf(values)}|` : `${openTextOf(values)},`;
-  return (itemKey) => itemKey.startsWith(epk) && itemKey.startsWith(text, itemKey.indexOf("|") + 1);
+  const { epk, text } = hashedKey(values, definition);
+  // `[1` before `]`: what the texts of all longer keys begin with.
+  const start = values.length === definition.paths.length ? `${text}|` : `${text.slice(0, -1)},`;
+  return (itemKey) => itemKey.startsWith(epk) && itemKey.startsWith(start, itemKey.indexOf("|") + 1);
 };
 
 /** What item keys below a complete or partial key begin with; a superset for `belongsTo` to check. */

@@ -55,6 +55,21 @@ export interface ItemRecord {
   readonly version?: string;
 }
 
+/** A version of an item, in containers that keep them: see versions.ts. */
+export interface VersionRecord {
+  readonly operation: "create" | "replace" | "delete";
+  /** The item's key in the store. */
+  readonly item: string;
+  /** Seconds, tenant clock. */
+  readonly at: number;
+  /** The item as it was written; of a deleted one what tells which it was. */
+  readonly shown: JsonObject;
+  /** Its time had run out. */
+  readonly expired?: true;
+  /** Key of the item's version before this one. */
+  readonly previous?: string;
+}
+
 /** Who holds a unique key: the item's key. */
 export interface UniqueRecord {
   readonly item: string;
@@ -69,10 +84,11 @@ export const containerSpec: CollectionSpec<ContainerRecord> = {
   indexes: { rid: (value) => value.rid },
 };
 export const itemSpec: CollectionSpec<ItemRecord> = { name: "cosmosItems" };
+export const versionSpec: CollectionSpec<VersionRecord> = { name: "cosmosVersions" };
 export const uniqueSpec: CollectionSpec<UniqueRecord> = { name: "cosmosUniqueKeys" };
 
 export const accountPartition = (account: string): string => `cosmos/${account}`;
-export const containerPartition = (account: string, container: Pick<ContainerRecord, "rid">): string =>
-  `cosmos/${account}/${container.rid}`;
+export const containerPartition = (account: string, { rid }: Pick<ContainerRecord, "rid">): string =>
+  `cosmos/${account}/${rid}`;
 /** Names hold no slash. */
 export const containerKey = (database: string, container: string): string => `${database}/${container}`;

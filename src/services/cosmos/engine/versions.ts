@@ -18,23 +18,11 @@ import {
   type Json,
   type JsonObject,
   textOf,
+  type VersionRecord,
+  versionSpec,
 } from "./records.ts";
 
-export interface VersionRecord {
-  readonly operation: "create" | "replace" | "delete";
-  /** The item's key in the store. */
-  readonly item: string;
-  /** Seconds, tenant clock. */
-  readonly at: number;
-  /** The item as it was written; of a deleted one what tells which it was. */
-  readonly shown: JsonObject;
-  /** Its time had run out. */
-  readonly expired?: true;
-  /** Key of the item's version before this one. */
-  readonly previous?: string;
-}
-
-export const versionSpec: CollectionSpec<VersionRecord> = { name: "cosmosVersions" };
+export { versionSpec };
 
 /** The last version that is kept no more. */
 export const lostSpec: CollectionSpec<{ readonly lsn: number }> = { name: "cosmosVersionsLost" };

@@ -63,9 +63,11 @@ export const extentOf = (call: CosmosCall, definition: PartitionKeyDefinition): 
 };
 
 /** Rounds as the service shows charges. */
-export const charge = (units: number): Record<string, string> => ({
+export const charge = (units: number): Record<"x-ms-request-charge", string> => ({
   "x-ms-request-charge": String(Math.round(units * 100) / 100),
 });
+
+const contentPaths = new WeakMap<ContainerRecord, string>();
 
 /** What answers about a container's content carry; `lsn` is that of the write or of what was read. */
 export const contentHeaders = (
@@ -74,12 +76,17 @@ export const contentHeaders = (
   lsn: number,
 ): Record<string, string> => {
   const told = String(lsnOf(engine, container, lsn));
+  let path = contentPaths.get(container);
+  if (path === undefined) {
+    path = encodeURI(`dbs/${database.id}/colls/${container.id}`);
+    contentPaths.set(container, path);
+  }
   return {
     "x-ms-session-token": `0:-1#${told}`,
     lsn: told,
     "x-ms-cosmos-llsn": told,
     "x-ms-global-committed-lsn": told,
-    "x-ms-alt-content-path": encodeURI(`dbs/${database.id}/colls/${container.id}`),
+    "x-ms-alt-content-path": path,
     "x-ms-content-path": container.rid,
     "x-ms-documentdb-partitionkeyrangeid": "0",
     "x-ms-resource-quota": "documentSize=10240;documentsSize=10485760;documentsCount=-1;collectionSize=10485760;",

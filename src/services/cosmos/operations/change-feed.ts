@@ -56,7 +56,9 @@ const allVersions = async (engine: Engine, call: CosmosCall, place: Located): Pr
 };
 
 const answer = (engine: Engine, place: Located, page: ChangePage): Reply => {
-  const headers = { ...contentHeaders(engine, place, page.lsn), etag: `"${page.lsn}"` };
+  // Without a change the place is the client's own word, and nobody else is told of it.
+  const told = page.documents.length === 0 ? 0 : page.lsn;
+  const headers = { ...contentHeaders(engine, place, told), etag: `"${page.lsn}"` };
   // A 304 without the etag would leave clients without a place to go on from (cosmos.md 10).
   if (page.documents.length === 0) return { status: 304, headers };
   return feed(place.container.rid, "Documents", page.documents, {

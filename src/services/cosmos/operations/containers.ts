@@ -19,6 +19,9 @@ const shown = (
 ): Reply =>
   json(shownContainer(database, container), status, {
     ...contentHeaders(engine, { account: call.target.account.uid, database, container }, 0),
+    // The owner of what is answered: Java makes the container's address of it.
+    "x-ms-alt-content-path": encodeURI(`dbs/${database.id}`),
+    "x-ms-content-path": database.rid,
     etag: container.etag,
   });
 

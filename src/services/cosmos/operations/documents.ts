@@ -13,12 +13,12 @@ import {
   patchItem,
   replaceItem,
   upsertItem,
+  type Written,
 } from "../engine/items.ts";
 import { fullKey, itemKey } from "../engine/partition-key.ts";
-import type { KeyValues } from "../engine/records.ts";
 import { readPatch } from "../engine/patch.ts";
 import type { QueryEngine } from "../engine/query-port.ts";
-import type { ItemRecord } from "../engine/records.ts";
+import type { ItemRecord, JsonObject, KeyValues } from "../engine/records.ts";
 import { cosmosFault, unsupported } from "../faults.ts";
 import type { Scripts, TriggeredWrite, Triggers } from "../scripts/scripts.ts";
 import { type CosmosCall, cosmosOperation, type CosmosOperation, flag, type Located } from "../target.ts";
@@ -45,21 +45,49 @@ const triggersOf = ({ request }: CosmosCall): Triggers => ({
 
 const hasNone = ({ pre, post }: Triggers): boolean => pre.length === 0 && post.length === 0;
 
+const headersOf = (
+  engine: Engine,
+  place: Located,
+  { sequence, value }: Entry<ItemRecord>,
+  units: number,
+): Record<string, string> => {
+  const headers = contentHeaders(engine, place, sequence);
+  Object.assign(headers, charge(units));
+  headers["etag"] = etagOf(value);
+  return headers;
+};
+
+/** The text goes out as it is: a document is not turned into JSON twice. */
+const textReply = (text: string, status: number, headers: Readonly<Record<string, string>>): Reply => ({
+  status,
+  headers,
+  body: { text, type: "application/json" },
+});
+
 /** @param shown stands in the place of the item when a trigger has put it there */
 const written = (
   engine: Engine,
   call: CosmosCall,
   place: Located,
-  entry: Entry<ItemRecord>,
-  status: number,
-  shown: unknown = entry.value.doc,
+  { entry, text, created }: Written,
+  shown?: unknown,
 ): Reply => {
-  const headers = {
-    ...contentHeaders(engine, place, entry.sequence),
-    ...charge(writeCharge(entry.value, place.container)),
-    etag: etagOf(entry.value),
-  };
-  return wantsMinimal(call) ? empty(status, headers) : json(shown, status, headers);
+  const headers = headersOf(engine, place, entry, writeCharge(entry.value, place.container));
+  const status = created ? 201 : 200;
+  if (wantsMinimal(call)) return empty(status, headers);
+  return shown === undefined ? textReply(text, status, headers) : json(shown, status, headers);
+};
+
+/** Texts of documents that the store holds parsed, which are those that are read often: each is frozen and comes again. */
+const texts = new WeakMap<JsonObject, string>();
+const largestKept = 4096;
+
+const textOfItem = ({ doc, size }: ItemRecord): string => {
+  const known = texts.get(doc);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(doc);
+  if (size <= largestKept && Object.isFrozen(doc)) texts.set(doc, text);
+  return text;
 };
 
 const isUpsert = (call: CosmosCall): boolean => flag(call.request, "x-ms-documentdb-is-upsert");
@@ -109,7 +137,7 @@ const documents = (
         work: (scene, document) =>
           upserts ? upsertItem(scene, key, document, conditionsOf(call)) : createItem(scene, key, document),
       });
-      return written(engine, call, place, result.entry, result.created ? 201 : 200, response);
+      return written(engine, call, place, result, response);
     },
   }),
   cosmosOperation({
@@ -123,11 +151,7 @@ const documents = (
       const entry = isText(key) ? await liveItem(engine, place, key) : undefined;
       if (entry === undefined) throw cosmosFault("notFound");
       checkNotModified(conditionsOf(call), entry.value);
-      return json(entry.value.doc, 200, {
-        ...contentHeaders(engine, place, entry.sequence),
-        ...charge(readCharge(entry.value.size)),
-        etag: etagOf(entry.value),
-      });
+      return textReply(textOfItem(entry.value), 200, headersOf(engine, place, entry, readCharge(entry.value.size)));
     },
   }),
   cosmosOperation({
@@ -147,7 +171,7 @@ const documents = (
         body,
         work: (scene, document) => replaceItem(scene, key, call.parameters.id, document, conditionsOf(call)),
       });
-      return written(engine, call, place, result.entry, 200, response);
+      return written(engine, call, place, result, response);
     },
   }),
   cosmosOperation({
@@ -161,10 +185,10 @@ const documents = (
       if (!hasNone(triggersOf(call))) throw unsupported("A trigger of a patch");
       const patch = readPatch(await jsonBody(call));
       const target = { values: keyOf(call, place), id: call.parameters.id, patch, conditions: conditionsOf(call) };
-      const { entry } = await inContainer(engine, place, (scene) =>
+      const done = await inContainer(engine, place, (scene) =>
         patchItem(scene, target, (condition, document) => queries.holds(condition, document)),
       );
-      return written(engine, call, place, entry, 200);
+      return written(engine, call, place, done);
     },
   }),
   cosmosOperation({

@@ -56,7 +56,7 @@ export const startFunctionQuery = (
     const text = (value: unknown, otherwise: string): string => (typeof value === "string" ? value : otherwise);
     return {
       name: text(members.name, ""),
-      message: text(members.message, JSON.stringify(thrown) ?? ""),
+      message: text(members.message, typeof thrown === "string" ? thrown : (JSON.stringify(thrown) ?? "")),
       stack: text(members.stack, ""),
     };
   };

@@ -24,6 +24,8 @@ export interface ScriptPoolOptions {
   readonly idleMilliseconds?: number;
 }
 
+/** A thread that has not begun by then never will. */
+const startMilliseconds = 30_000;
 /** After its time a script has this long to notice; then its thread is ended. */
 const patience = 1000;
 
@@ -135,9 +137,18 @@ export const openScriptPool = (options: ScriptPoolOptions = {}): ScriptPool => {
     run: (job, perform) =>
       onThread(async (thread) => {
         const result = Promise.withResolvers<ScriptOutcome>();
+        const giveUp = (): void => {
+          result.resolve({ ok: false, cause: "timeout", log: "" });
+          void thread.end();
+        };
+        let watch = setTimeout(giveUp, startMilliseconds);
         let line = Promise.resolve();
         const { id, close } = thread.open((message) => {
           if (message.kind === "ran") result.resolve(message.outcome);
+          if (message.kind === "began") {
+            clearTimeout(watch);
+            watch = setTimeout(giveUp, job.milliseconds + patience);
+          }
           if (message.kind !== "call") return;
           const { call, operation, payload } = message;
           // One after the other: a script's operations happen in the order of its asking.
@@ -146,10 +157,6 @@ export const openScriptPool = (options: ScriptPoolOptions = {}): ScriptPool => {
             .then((text) => thread.tell({ kind: "answer", id, call, text }))
             .catch(result.reject);
         }, result.reject);
-        const watch = setTimeout(() => {
-          result.resolve({ ok: false, cause: "timeout", log: "" });
-          void thread.end();
-        }, job.milliseconds + patience);
         try {
           thread.tell({ kind: "run", id, job });
           return await result.promise;

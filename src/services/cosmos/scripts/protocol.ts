@@ -76,6 +76,8 @@ export type FromThread =
       readonly operation: string;
       readonly payload: string;
     }
+  /** The script's time runs. */
+  | { readonly kind: "began"; readonly id: number }
   | { readonly kind: "ran"; readonly id: number; readonly outcome: ScriptOutcome }
   /** `more`: whether further documents are wanted. */
   | { readonly kind: "taken"; readonly id: number; readonly more: boolean }

@@ -112,8 +112,13 @@ const openSandbox = (module: QuickJSWASMModule, giveBack: () => void): Sandbox =
     close: () => {
       // What was stopped somewhere in the middle is left to the garbage collector, instance and all.
       if (broken || interrupted) return;
-      context.dispose();
-      runtime.dispose();
+      try {
+        context.dispose();
+        runtime.dispose();
+      } catch {
+        // A script has left the engine in a state that it does not recover from: this instance is not used again.
+        return;
+      }
       giveBack();
     },
   };

@@ -1,6 +1,6 @@
 /** The thread in which scripts run: one sandbox per script or query, told by the main thread what to do. */
 import { parentPort } from "node:worker_threads";
-import { type FunctionQuery, startFunctionQuery } from "./functions.ts";
+import type { FunctionQuery } from "./functions.ts";
 import type { FromThread, ScriptOutcome, ToThread } from "./protocol.ts";
 import { type ScriptRun, startRun } from "./run.ts";
 import { engineError, openSandboxes } from "./sandbox.ts";
@@ -25,11 +25,15 @@ const run = async ({ id, job }: Extract<ToThread, { kind: "run" }>): Promise<voi
   };
   const ask = (call: number, operation: string, payload: string): void =>
     tell({ kind: "call", id, call, operation, payload });
-  const started = startRun(await nextSandbox(), job, ask, end);
+  const sandbox = await nextSandbox();
+  tell({ kind: "began", id });
+  const started = startRun(sandbox, job, ask, end);
   if (!ended) runs.set(id, started);
 };
 
 const query = async ({ id, job }: Extract<ToThread, { kind: "query" }>): Promise<void> => {
+  // With the query language, which stored procedures and triggers do without.
+  const { startFunctionQuery } = await import("./functions.ts");
   let ended = false;
   const started = startFunctionQuery(await nextSandbox(), job, (outcome) => {
     ended = true;

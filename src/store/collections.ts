@@ -3,7 +3,15 @@ import { type Codec, codecsOf, etagSource } from "./codec.ts";
 import type { Commit, Driver, EntryCheck, Place, Write } from "./driver.ts";
 import { isText, spanOf } from "./keys.ts";
 import type { Sealer } from "./seal.ts";
-import { ConditionFailed, type Collection, type CollectionSpec, type Condition, type Store } from "./store.ts";
+import {
+  ConditionFailed,
+  type Collection,
+  type CollectionSpec,
+  type Condition,
+  type PlainSpec,
+  type Store,
+  type Texts,
+} from "./store.ts";
 import { transactor } from "./transactions.ts";
 
 const checkOf = (place: Place, condition: Condition | undefined): EntryCheck[] => {
@@ -55,6 +63,28 @@ const collectionOver = <T>(driver: Driver, codec: Codec<T>, nextEtag: () => stri
   },
 });
 
+const plain = ({ name, sealed = [] }: PlainSpec): string => {
+  if (sealed.length > 0)
+    throw new TypeError(`The collection "${name}" has sealed members: its rows go to nobody as they are.`);
+  return name;
+};
+
+const textsOver = (driver: Driver): Texts => ({
+  list: async (spec, partition, range = {}) => {
+    const name = plain(spec);
+    if (!isText(partition, range.prefix)) return [];
+    return (await driver.list(name, partition, spanOf(range))).map(({ key, json, sequence }) => ({
+      key,
+      json,
+      sequence,
+    }));
+  },
+  changes: async (spec, partition, after, limit = 1000) => [
+    ...(await driver.changes(plain(spec), partition, after, limit)),
+  ],
+  sequence: async (partition) => driver.sequence(partition),
+});
+
 /** Builds the contract of `store.ts` on a driver. */
 export const storeOver = (driver: Driver, sealer: Sealer): Store => {
   const nextEtag = etagSource();
@@ -71,6 +101,7 @@ export const storeOver = (driver: Driver, sealer: Sealer): Store => {
         value: json === undefined ? undefined : codec.value({ collection: spec.name, partition, key }, json),
       }));
     },
+    texts: textsOver(driver),
     bytes: driver.bytes,
     close: () => driver.close(),
   };

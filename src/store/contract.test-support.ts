@@ -204,6 +204,26 @@ export const storeContract = (driver: string, open: () => Promise<Store>): void 
         ["b", "back"],
       ]);
     });
+
+    test("texts are the rows and changes as they are stored, and never those of sealed members", async () => {
+      const p = fresh();
+      const c = store.collection(things);
+      expect(await store.texts.sequence(p)).toBe(0);
+      for (const key of ["b", "a", "c"]) await c.put(p, key, { key });
+      await c.delete(p, "b");
+      const last = await store.texts.sequence(p);
+      const sequences = (await store.changes(things, p, 0)).map(({ sequence }) => sequence);
+      expect(sequences.at(-1)).toBe(last);
+      expect(await store.texts.list(things, p, { after: "a", limit: 5 })).toEqual([
+        { key: "c", json: '{"key":"c"}', sequence: sequences[1] },
+      ]);
+      expect(await store.texts.changes(things, p, sequences[0] ?? 0)).toEqual([
+        { key: "c", json: '{"key":"c"}', sequence: sequences[1] },
+        { key: "b", json: undefined, sequence: last },
+      ]);
+      await expect(store.texts.list(people, p)).rejects.toThrow(TypeError);
+      await expect(store.texts.changes(people, p, 0)).rejects.toThrow(TypeError);
+    });
   });
 
   describe(`transactions of the ${driver} store`, () => {

@@ -107,6 +107,30 @@ export interface Transaction extends Scope {
   release(ref: string): void;
 }
 
+/** A row as it is stored. */
+export interface StoredText {
+  readonly key: string;
+  /** The value's JSON. Undefined, in changes: the entry was deleted. */
+  readonly json: string | undefined;
+  readonly sequence: number;
+}
+
+/** What of a collection matters to those who do not read its values. */
+export type PlainSpec = Pick<CollectionSpec<never>, "name" | "sealed">;
+
+/**
+ * Rows without what they mean, for those who hand them to another thread, which reads them there. Not for collections with
+ * sealed members.
+ */
+export interface Texts {
+  /** Entries in key order, all of one moment. */
+  list(spec: PlainSpec, partition: string, range?: Range): Promise<StoredText[]>;
+  /** As `Store.changes`, all of one moment. */
+  changes(spec: PlainSpec, partition: string, after: number, limit?: number): Promise<StoredText[]>;
+  /** Sequence of the last write in the partition, of whatever collection; 0 when there was none. */
+  sequence(partition: string): Promise<number>;
+}
+
 export interface Store extends Scope {
   /**
    * Runs `work` over the named partitions, all or nothing. `work` may run again after a conflict, so it must have no
@@ -115,6 +139,7 @@ export interface Store extends Scope {
   transact<R>(partitions: readonly string[], work: (tx: Transaction) => Promise<R>): Promise<R>;
   /** Changes of a partition after a sequence, oldest first; only the last change of a key is kept. */
   changes<T>(spec: CollectionSpec<T>, partition: string, after: number, limit?: number): Promise<Change<T>[]>;
+  readonly texts: Texts;
   readonly bytes: Bytes;
   close(): Promise<void>;
 }

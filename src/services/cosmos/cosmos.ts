@@ -13,9 +13,11 @@ import { scriptTypes } from "./arm/sql-scripts.ts";
 import { openRoles } from "./auth/roles.ts";
 import { dropAccount, sweepDropped } from "./engine/catalog.ts";
 import { openEngine } from "./engine/engine.ts";
+import { storeSources } from "./engine/source.ts";
 import { openUpkeep } from "./engine/upkeep.ts";
 import { querySpec } from "./operations/query-list.ts";
 import { openQueryEngine } from "./query-engine.ts";
+import { openQueryThread } from "./query-thread.ts";
 import { functionSources } from "./scripts/catalog.ts";
 import { openScriptPool } from "./scripts/pool.ts";
 import { openScripts } from "./scripts/scripts.ts";
@@ -37,6 +39,7 @@ export const openCosmos = (options: {
   readonly arm: ArmContext;
   readonly verifier: TokenVerifier;
   readonly dialect: Dialect;
+  /** Bound of the documents kept parsed in memory, in bytes of JSON; default 256 MB. */
   readonly cacheBytes?: number;
   /** True: provisioned throughput is enforced. */
   readonly enforceThroughput?: boolean;
@@ -47,12 +50,9 @@ export const openCosmos = (options: {
 }): Cosmos => {
   const { store, arm, verifier, dialect } = options;
   const { clock, ids, resources } = arm;
-  const engine = openEngine({
-    store,
-    clock,
-    ids,
-    ...(options.cacheBytes === undefined ? {} : { cacheBytes: options.cacheBytes }),
-  });
+  const { cacheBytes = 256 * 1024 * 1024 } = options;
+  const reader = openQueryThread({ sources: storeSources(store), cacheBytes, now: () => clock.now() });
+  const engine = openEngine({ store, clock, ids, reader });
   const roles = openRoles(store);
   const upkeep = openUpkeep(engine, options.onError);
   const seen = new Set<string>();
@@ -104,7 +104,9 @@ export const openCosmos = (options: {
     ],
     armOperations: providerOperations(resources),
     close: async () => {
-      await Promise.all([upkeep.close(), ...Object.values(threads).map((pool) => pool[Symbol.asyncDispose]())]);
+      await upkeep.close();
+      await reader.close();
+      await Promise.all(Object.values(threads).map((pool) => pool[Symbol.asyncDispose]()));
     },
   };
 };

@@ -5,23 +5,32 @@ import type { Ids } from "../../kernel/ids.ts";
 import { isObject } from "./engine/definition.ts";
 import { indexes } from "./engine/indexing.ts";
 import { openSlices } from "./engine/slices.ts";
-import type { FunctionSource, PreparedQuery, QueryEngine, QueryRun, QuerySpec } from "./engine/query-port.ts";
+import type {
+  FunctionSource,
+  PreparedQuery,
+  QueryEngine,
+  QueryFlow,
+  QueryRun,
+  QuerySpec,
+} from "./engine/query-port.ts";
 import { type Json, type JsonObject, textOf } from "./engine/records.ts";
 import { badRequest, cosmosFault, unsupported } from "./faults.ts";
 import { queryFault } from "./scripts/outcomes.ts";
 import type { ScriptPool } from "./scripts/pool.ts";
-import { isGrouped } from "./query/checks.ts";
 import { type CompositePath, policyPath, servesOrder } from "./query/composite.ts";
 import {
+  type CompiledQuery,
   compileQuery,
   type ComputedProperty,
   compositeIndexNeeded,
+  flowOf,
   indexUtilization,
   parseCondition,
   parseQuery,
   type Query,
   QueryError,
   type QueryOptions,
+  type QueryRun as QueryPass,
 } from "./query/query.ts";
 
 const keptTexts = 1000;
@@ -37,6 +46,27 @@ const guarded = <T>(work: () => T): T => {
     throw asFault(error);
   }
 };
+
+/** Errors of a run are faults. */
+const guardedRun = (run: QueryPass): QueryRun => ({
+  // Once for every document: no function is made for it.
+  add: (document) => {
+    try {
+      return run.push(document);
+    } catch (error) {
+      throw asFault(error);
+    }
+  },
+  take: () => guarded(() => run.take()),
+  finish: () => guarded(() => run.finish()),
+  finishing: function* () {
+    try {
+      return yield* run.finishing();
+    } catch (error) {
+      throw asFault(error);
+    }
+  },
+});
 
 /** Trees by text: they hold no parameters and do not change. */
 const parser = (parse: (text: string) => Query): ((text: string) => Query) => {
@@ -99,21 +129,22 @@ const batchDocuments = 200;
 const batchCharacters = 512 * 1024;
 
 /** Documents as JSON arrays for another thread, with turns for others in between. */
-const batchesOf = async function* (documents: Iterable<JsonObject>): AsyncGenerator<string> {
+const batchesOf = async function* (documents: AsyncIterable<readonly JsonObject[]>): AsyncGenerator<string> {
   const slices = openSlices();
   let texts: string[] = [];
   let characters = 0;
-  for (const document of documents) {
-    const text = JSON.stringify(document);
-    texts.push(text);
-    characters += text.length;
-    const pause = slices.next();
-    if (pause !== undefined) await pause;
-    if (texts.length < batchDocuments && characters < batchCharacters) continue;
-    yield `[${texts.join(",")}]`;
-    texts = [];
-    characters = 0;
-  }
+  for await (const some of documents)
+    for (const document of some) {
+      const text = JSON.stringify(document);
+      texts.push(text);
+      characters += text.length;
+      const pause = slices.next();
+      if (pause !== undefined) await pause;
+      if (texts.length < batchDocuments && characters < batchCharacters) continue;
+      yield `[${texts.join(",")}]`;
+      texts = [];
+      characters = 0;
+    }
   if (texts.length > 0) yield `[${texts.join(",")}]`;
 };
 
@@ -135,7 +166,7 @@ export const openQueryEngine = (options: {
     computedTexts(definition).map(({ name, query }) => ({ name, query: parseText(query) }));
   const elsewhere =
     ({ text, parameters }: QuerySpec, definition: JsonObject | undefined, functions: readonly FunctionSource[]) =>
-    async (documents: Iterable<JsonObject>): Promise<readonly string[]> => {
+    async (documents: AsyncIterable<readonly JsonObject[]>): Promise<readonly string[]> => {
       if (scripts === undefined) throw unsupported("A user-defined function");
       const outcome = await scripts.query(
         {
@@ -190,41 +221,59 @@ export const openQueryEngine = (options: {
       };
       const calls = functions !== undefined && functions.length > 0;
       const compiled = guarded(() => compileQuery(query, options));
-      const limited =
-        query.distinct || query.top !== undefined || query.offset !== undefined || query.limit !== undefined;
-      const constant = query.from.length === 0;
       const holder = definition ?? {};
+      const isIndexed = (path: readonly (string | number)[]): boolean => indexes(holder, policyPath(path));
+      const computed = new Set(computedProperties.map(({ name }) => name));
+      const run = (part: CompiledQuery, watch: () => number): QueryRun => {
+        checkpoint = watch;
+        return guardedRun(guarded(() => part.open()));
+      };
+      const flowing = (): QueryFlow | undefined => {
+        const parts = flowOf(query);
+        if (parts === undefined) return undefined;
+        const { limits, order } = compiled;
+        const sorted = parts.order?.(limits.offset + limits.count);
+        const by = order?.length === 1 && !computed.has(String(order[0]?.path[0])) ? order[0] : undefined;
+        return {
+          ...limits,
+          open: (watch) =>
+            run(
+              guarded(() => compileQuery(parts.rows, options)),
+              watch,
+            ),
+          order:
+            sorted === undefined
+              ? undefined
+              : {
+                  by,
+                  indexed: by !== undefined && isIndexed(by.path),
+                  open: (watch, name) =>
+                    run(
+                      guarded(() => compileQuery(sorted, { ...options, project: name })),
+                      watch,
+                    ),
+                },
+        };
+      };
+      const flow = calls ? undefined : flowing();
       return {
         indexes: () =>
           indexUtilization(
             query,
             { covers: (path) => indexes(holder, path), compositeIndexes: compositesOf(holder) },
             given,
-            new Set(computedProperties.map(({ name }) => name)),
+            computed,
           ),
-        streaming: !calls && compiled.streaming && !limited && !constant && !isGrouped(query),
+        streaming: flow !== undefined && flow.order === undefined && flow.offset === 0 && flow.count === Infinity,
         ...(calls ? { elsewhere: elsewhere(spec, definition, functions) } : {}),
-        constant,
+        constant: compiled.constant,
+        flow,
+        filter: compiled.narrowing,
         narrowing: {
           never: compiled.narrowing.never,
-          ranges: compiled.narrowing.ranges.filter(({ path }) => indexes(holder, policyPath(path))),
+          ranges: compiled.narrowing.ranges.filter(({ path }) => isIndexed(path)),
         },
-        open: (watch): QueryRun => {
-          checkpoint = watch;
-          const run = guarded(() => compiled.open());
-          return {
-            // Once for every document: no function is made for it.
-            add: (document) => {
-              try {
-                return run.push(document);
-              } catch (error) {
-                throw asFault(error);
-              }
-            },
-            take: () => guarded(() => run.take()),
-            finish: () => guarded(() => run.finish()),
-          };
-        },
+        open: (watch): QueryRun => run(compiled, watch),
       };
     },
     holds: (condition, document) => {

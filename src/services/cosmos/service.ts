@@ -42,14 +42,14 @@ export const cosmosService = (deps: CosmosServiceDependencies): Service<CosmosTa
   const { engine, accounts, queries, scripts } = deps;
   const operations = [
     ...accountOperations,
-    ...databaseOperations(engine, queries),
-    ...containerOperations(engine, queries),
+    ...databaseOperations(engine),
+    ...containerOperations(engine),
     ...documentOperations(engine, queries, scripts),
     ...queryOperations(engine, queries),
     ...changeFeedOperations(engine),
     ...batchOperations(engine, queries),
-    ...offerOperations(engine, queries),
-    ...scriptOperations(engine, queries, scripts),
+    ...offerOperations(engine),
+    ...scriptOperations(engine, scripts),
     ...conflictOperations,
   ].map(deps.throttle ?? ((operation) => operation));
   return {

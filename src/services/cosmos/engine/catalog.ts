@@ -213,7 +213,7 @@ export const deleteDatabase = async (engine: Engine, account: string, database: 
 
 /** Deletes the items of a container that is gone. */
 const sweep = async (engine: Engine, account: string, rid: string): Promise<void> => {
-  engine.snapshots.forget(rid);
+  engine.reader.forget(rid);
   engine.told.delete(rid);
   const partition = `${accountPartition(account)}/${rid}`;
   for (const spec of [itemSpec, uniqueSpec, expirySpec, sweepSpec, versionSpec, lostSpec, scriptSpec]) {

@@ -15,9 +15,13 @@ import {
   itemSpec,
   type ItemRecord,
 } from "./records.ts";
+import { isExpired } from "./ttl.ts";
+import { noReader, type QueryReader } from "./reader-port.ts";
 import { lastLsn } from "./lsn.ts";
 import { looksLikeRid, orderSource } from "./rid.ts";
-import { openSnapshots, type Snapshots } from "./snapshots.ts";
+import { type ItemSources, storeSources } from "./source.ts";
+
+export { expiryOf, isExpired } from "./ttl.ts";
 
 /** What the engine's functions work with. It knows accounts by an opaque id and nothing of who may do what. */
 export interface Engine {
@@ -31,7 +35,10 @@ export interface Engine {
   readonly databases: Recent<DatabaseRecord>;
   /** By `account/database/name`. */
   readonly containers: Recent<ContainerRecord>;
-  readonly snapshots: Snapshots;
+  /** Items as texts, for those who walk over many. */
+  readonly sources: ItemSources;
+  /** Queries and read feeds. */
+  readonly reader: QueryReader;
   /** The highest LSN that was told of a container, by its rid. */
   readonly told: Map<string, number>;
   /** Accounts with continuous backup, as far as they are known. */
@@ -50,10 +57,10 @@ export const openEngine = (options: {
   readonly store: Store;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Bound of the documents kept parsed in memory, in bytes of JSON. */
-  readonly cacheBytes?: number;
+  /** Without one, queries are refused. */
+  readonly reader?: QueryReader;
 }): Engine => {
-  const { store, clock, ids, cacheBytes = 256 * 1024 * 1024 } = options;
+  const { store, clock, ids, reader = noReader } = options;
   const databases = store.collection(databaseSpec);
   const containers = store.collection(containerSpec);
   const told = new Map<string, number>();
@@ -90,7 +97,8 @@ export const openEngine = (options: {
       }
       return found;
     }),
-    snapshots: openSnapshots(store, cacheBytes),
+    sources: storeSources(store),
+    reader,
     told,
     backups: new Map(),
   };
@@ -144,19 +152,6 @@ export const lsnOf = (engine: Engine, { rid }: Pick<ContainerRecord, "rid">, lsn
   engine.told.set(rid, known);
   return known;
 };
-
-/** When time runs out for an item, in seconds; undefined: never. */
-export const expiryOf = ({ doc }: Pick<ItemRecord, "doc">, { definition }: ContainerRecord): number | undefined => {
-  const standard = definition["defaultTtl"];
-  if (typeof standard !== "number") return undefined;
-  const own = doc["ttl"];
-  const ttl = typeof own === "number" ? own : standard;
-  return ttl === -1 ? undefined : Number(doc["_ts"]) + ttl;
-};
-
-/** Whether time has run out for an item: it is there no more, for anybody (cosmos.md 7). */
-export const isExpired = (record: Pick<ItemRecord, "doc">, container: ContainerRecord, now: number): boolean =>
-  (expiryOf(record, container) ?? Infinity) <= now;
 
 /** An item that is there and alive. */
 export const liveItem = async (

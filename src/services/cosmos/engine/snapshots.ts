@@ -1,30 +1,42 @@
 /**
- * Containers held parsed in memory, for queries and read feeds: loaded from the change sequence at the first query and
- * brought up to date by it before every other. Writers do nothing for it, other processes' writes show as well, and it can
- * be forgotten at any time.
+ * Containers held parsed in memory, for queries that look at all of one: loaded from the change sequence when first needed and
+ * brought up to date by it before every other query. Writers do nothing for it, other processes' writes show as well, and
+ * it can be forgotten at any time. A container beyond the bound is never held.
  */
-import { setImmediate as turn } from "node:timers/promises";
-import type { Store } from "../../../store/store.ts";
 import type { Narrowing } from "../query/query.ts";
-import { containerPartition, type ContainerRecord, itemSpec } from "./records.ts";
 import { epkOfKey } from "./partition-key.ts";
-import { openRowIndexes, type RowIndexes } from "./row-indexes.ts";
+import type { ItemRecord } from "./records.ts";
+import { indexablePaths, openRowIndexes, type OrderedRows, type PathOrder, type RowIndexes } from "./row-indexes.ts";
 import { compareRows, type Row } from "./rows.ts";
+import { inSlices } from "./slices.ts";
+import { type ItemSource, openPace } from "./source.ts";
+import { sorted } from "../query/query.ts";
 
 export interface Snapshot {
   /** By effective partition key, then in order of creation: the order of feeds. Never changed; a newer one replaces it. */
   readonly rows: readonly Row[];
   readonly lsn: number;
+  /** Whether an index has left rows out. */
+  readonly narrowed: boolean;
+  /** Rows in the order of an index instead, when that was asked for and no other index leaves few of them. */
+  readonly ordered: OrderedRows | undefined;
+}
+
+export interface Wanted {
+  /** Rows outside of it may be left out. */
+  readonly narrowing: Narrowing;
+  readonly order: PathOrder | undefined;
 }
 
 export interface Snapshots {
-  /**
-   * The container as it is now: everything that was acknowledged before the call.
-   * @param narrowing rows outside of it may be left out
-   */
-  read(account: string, container: ContainerRecord, narrowing?: Narrowing): Promise<Snapshot>;
+  /** The container as it is now, everything that was acknowledged before the call; undefined when it is too large to be held. */
+  read(rid: string, source: ItemSource, wanted: Wanted): Promise<Snapshot | undefined>;
   /** Whether a container is held, so that reading it costs only what has changed. */
   holds(rid: string): boolean;
+  /** Whether it was found too large, not long ago. */
+  isLarge(rid: string): boolean;
+  /** What all that is held takes, in bytes of JSON. */
+  bytes(): number;
   forget(rid: string): void;
 }
 
@@ -36,50 +48,50 @@ interface Held {
   /** Keys of what has changed since the rows were sorted. */
   readonly unsorted: Set<string>;
   readonly indexes: RowIndexes;
-  loading: Promise<void>;
+  /** The last reader's turn: they take turns. */
+  last: Promise<void>;
 }
 
-const pageSize = 500;
+/** A container that was too large is tried again after so many further changes: much of it may have been deleted. */
+const changesUntilRetry = 100_000;
 
-/** Sorts again only what has changed: the sort finds the rest in order. */
-const sortedRows = (one: Held): readonly Row[] => {
-  if (one.sorted === undefined) one.sorted = [...one.byKey.values()].sort(compareRows);
-  else if (one.unsorted.size > 0) {
-    const rows = one.sorted.filter(({ key }) => !one.unsorted.has(key));
-    for (const key of one.unsorted) {
-      const row = one.byKey.get(key);
-      if (row !== undefined) rows.push(row);
+class TooLarge extends Error {}
+
+const ignored = (): void => undefined;
+
+const sortedRows = async (one: Held): Promise<readonly Row[]> => {
+  if (one.sorted === undefined) {
+    one.unsorted.clear();
+    one.sorted = await inSlices(sorted([...one.byKey.values()], compareRows));
+  } else if (one.unsorted.size > 0) {
+    // Only what has changed is sorted; the rest is in order.
+    const fresh = [...one.unsorted].flatMap((key) => one.byKey.get(key) ?? []).sort(compareRows);
+    const rows: Row[] = [];
+    let next = 0;
+    for (const row of one.sorted) {
+      if (one.unsorted.has(row.key)) continue;
+      for (; next < fresh.length && compareRows(fresh[next] as Row, row) < 0; next++) rows.push(fresh[next] as Row);
+      rows.push(row);
     }
-    one.sorted = rows.sort(compareRows);
+    for (; next < fresh.length; next++) rows.push(fresh[next] as Row);
+    one.sorted = rows;
+    one.unsorted.clear();
   }
-  one.unsorted.clear();
   return one.sorted;
 };
 
 const bytesOf = ({ bytes, indexes }: Held): number => bytes + indexes.bytes();
 
-export const openSnapshots = (store: Store, bound: number): Snapshots => {
+/** @param bound of the documents that are held, in bytes of JSON @param dropped told of every container that is let go */
+export const openSnapshots = (bound: number, dropped: (rid: string) => void = () => undefined): Snapshots => {
   const held = new Map<string, Held>();
+  const large = new Map<string, number>();
 
-  const catchUp = async (partition: string, into: Held): Promise<void> => {
-    for (;;) {
-      const changes = await store.changes(itemSpec, partition, into.lsn, pageSize);
-      for (const { key, value, sequence } of changes) {
-        const before = into.byKey.get(key);
-        into.lsn = sequence;
-        into.bytes += (value?.size ?? 0) - (before?.size ?? 0);
-        if (value === undefined) into.byKey.delete(key);
-        else into.byKey.set(key, { key, epk: before?.epk ?? epkOfKey(key), ...value });
-        if (into.sorted !== undefined) into.unsorted.add(key);
-        into.indexes.changed(key);
-      }
-      if (changes.length < pageSize) return;
-      // Long loads let other requests through.
-      await turn();
-    }
+  const drop = (rid: string): void => {
+    if (held.delete(rid)) dropped(rid);
   };
 
-  /** Forgets the least recently read until the bound holds; the one in use goes when it alone is beyond it. */
+  /** Forgets the least recently read until the bound holds; indexes go before documents. */
   const trim = (): void => {
     let total = [...held.values()].reduce((sum, each) => sum + bytesOf(each), 0);
     for (const [rid, { bytes, indexes }] of held) {
@@ -87,39 +99,98 @@ export const openSnapshots = (store: Store, bound: number): Snapshots => {
       total -= indexes.bytes();
       indexes.clear();
       if (total <= bound) return;
-      held.delete(rid);
+      drop(rid);
       total -= bytes;
     }
   };
 
-  return {
-    read: async (account, container, narrowing) => {
-      const one: Held = held.get(container.rid) ?? {
-        lsn: 0,
-        bytes: 0,
-        byKey: new Map<string, Row>(),
-        sorted: undefined,
-        unsorted: new Set(),
-        indexes: openRowIndexes(),
-        loading: Promise.resolve(),
-      };
-      held.delete(container.rid);
-      held.set(container.rid, one);
-      one.loading = one.loading.catch(() => undefined).then(() => catchUp(containerPartition(account, container), one));
-      await one.loading;
-      const { ranges, never } = narrowing ?? { ranges: [], never: false };
-      const building = one.indexes.prepare(ranges, () => sortedRows(one), bound - one.bytes);
-      if (building !== undefined) {
-        await building;
-        // Not in the middle of what another reader has begun to load.
-        await one.loading;
+  const catchUp = async (rid: string, source: ItemSource, into: Held): Promise<void> => {
+    const pace = openPace();
+    const target = await source.sequence();
+    let growing = 1;
+    for (;;) {
+      // What is written meanwhile must not keep the end away.
+      if (into.lsn > target) growing *= 2;
+      const limit = pace.limit() * growing;
+      const changes = await source.changes(into.lsn, limit);
+      pace.took(changes);
+      for (const { key, json, sequence } of changes) {
+        const before = into.byKey.get(key);
+        const value = json === undefined ? undefined : (JSON.parse(json) as ItemRecord);
+        into.lsn = sequence;
+        into.bytes += (value?.size ?? 0) - (before?.size ?? 0);
+        if (value === undefined) into.byKey.delete(key);
+        else into.byKey.set(key, { key, epk: before?.epk ?? epkOfKey(key), ...value });
+        if (into.sorted !== undefined) into.unsorted.add(key);
+        into.indexes.changed(key);
       }
-      const rows = never ? [] : (one.indexes.find(ranges, one.byKey) ?? sortedRows(one));
-      const snapshot = { rows, lsn: one.lsn };
+      if (into.bytes > bound) {
+        large.set(rid, into.lsn);
+        drop(rid);
+        throw new TooLarge();
+      }
       trim();
-      return snapshot;
+      if (changes.length < limit) return;
+    }
+  };
+
+  /** What has changed is taken in, then the answer is made, and nothing else is done to the container in between. */
+  const answer = async (
+    rid: string,
+    source: ItemSource,
+    one: Held,
+    { narrowing: { ranges, never }, order }: Wanted,
+  ): Promise<Snapshot> => {
+    await catchUp(rid, source, one);
+    const rows = await sortedRows(one);
+    const { indexes, byKey, lsn } = one;
+    const room = bound - one.bytes;
+    if (never) return { rows: [], lsn, narrowed: true, ordered: undefined };
+    await indexes.prepare(indexablePaths(ranges), rows, room);
+    const found = indexes.find(ranges, byKey);
+    if (found === undefined && order !== undefined) await indexes.prepare([order.path], rows, room);
+    const ordered = found === undefined && order !== undefined ? indexes.ordered(order, byKey) : undefined;
+    trim();
+    return { rows: found ?? rows, lsn, narrowed: found !== undefined, ordered };
+  };
+
+  const open = (): Held => ({
+    lsn: 0,
+    bytes: 0,
+    byKey: new Map<string, Row>(),
+    sorted: undefined,
+    unsorted: new Set(),
+    indexes: openRowIndexes(),
+    last: Promise.resolve(),
+  });
+
+  return {
+    read: async (rid, source, wanted) => {
+      const since = large.get(rid);
+      if (since !== undefined) {
+        if ((await source.sequence()) < since + changesUntilRetry) return undefined;
+        large.delete(rid);
+      }
+      const one = held.get(rid) ?? open();
+      // The one read last goes last.
+      held.delete(rid);
+      held.set(rid, one);
+      const mine = one.last.then(() => answer(rid, source, one, wanted));
+      one.last = mine.then(ignored, ignored);
+      try {
+        return await mine;
+      } catch (error) {
+        if (error instanceof TooLarge) return undefined;
+        drop(rid);
+        throw error;
+      }
     },
     holds: (rid) => held.has(rid),
-    forget: (rid) => void held.delete(rid),
+    isLarge: (rid) => large.has(rid),
+    bytes: () => [...held.values()].reduce((sum, each) => sum + bytesOf(each), 0),
+    forget: (rid) => {
+      large.delete(rid);
+      drop(rid);
+    },
   };
 };

@@ -2,7 +2,7 @@ import { empty, json } from "../../../kernel/message.ts";
 import { type DataAction, dataActions } from "../actions.ts";
 import { type BatchReply, type OperationType, readBatch, runBatch, runBulk } from "../engine/batch.ts";
 import { inContainer, type Engine } from "../engine/engine.ts";
-import { rowsOf } from "../engine/feed.ts";
+import { batchesOf } from "../engine/feed.ts";
 import { deleteItem, unconditional } from "../engine/items.ts";
 import { fullKey } from "../engine/partition-key.ts";
 import type { QueryEngine } from "../engine/query-port.ts";
@@ -74,11 +74,11 @@ export const batchOperations = (engine: Engine, queries: QueryEngine): readonly 
     handle: async (call) => {
       const place = located(call);
       const key = fullKey(call.request.header("x-ms-documentdb-partitionkey"), place.container.partitionKey);
-      const { rows } = await rowsOf(engine, place, { key, range: undefined });
-      for (const { doc } of rows)
-        await inContainer(engine, place, (scene) => deleteItem(scene, key, textOf(doc["id"]), unconditional)).catch(
-          gone,
-        );
+      for await (const rows of batchesOf(engine, place, { key, range: undefined }))
+        for (const { doc } of rows)
+          await inContainer(engine, place, (scene) => deleteItem(scene, key, textOf(doc["id"]), unconditional)).catch(
+            gone,
+          );
       return empty(200, contentHeaders(engine, place, 0));
     },
   }),

@@ -2,7 +2,6 @@ import { empty, json, type Reply } from "../../../kernel/message.ts";
 import { dataActions, keyActions } from "../actions.ts";
 import { createContainer, deleteContainer, listContainers, replaceContainer } from "../engine/catalog.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { QueryEngine } from "../engine/query-port.ts";
 import type { ContainerRecord, DatabaseRecord } from "../engine/records.ts";
 import { rangeRid } from "../engine/rid.ts";
 import { cosmosFault } from "../faults.ts";
@@ -26,7 +25,7 @@ const shown = (
     etag: container.etag,
   });
 
-export const containerOperations = (engine: Engine, queries: QueryEngine): readonly CosmosOperation[] => {
+export const containerOperations = (engine: Engine): readonly CosmosOperation[] => {
   const all = async (call: CosmosCall) => {
     const database = databaseOf(call);
     const list = await listContainers(engine, call.target.account.uid, database.id);
@@ -52,7 +51,7 @@ export const containerOperations = (engine: Engine, queries: QueryEngine): reado
       needs: { data: dataActions.readMetadata },
       handle: async (call) => {
         const { database, documents } = await all(call);
-        return queryList(call, queries, database.rid, "DocumentCollections", documents);
+        return queryList(call, engine.reader, database.rid, "DocumentCollections", documents);
       },
     }),
     cosmosOperation({

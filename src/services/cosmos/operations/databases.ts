@@ -2,14 +2,13 @@ import { empty, json } from "../../../kernel/message.ts";
 import { dataActions, keyActions } from "../actions.ts";
 import { createDatabase, deleteDatabase, listDatabases } from "../engine/catalog.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { QueryEngine } from "../engine/query-port.ts";
 import { cosmosFault } from "../faults.ts";
 import { cosmosOperation, type CosmosOperation } from "../target.ts";
 import { databaseOf, feed, objectBody, shownDatabase } from "./answers.ts";
 import { queryList } from "./query-list.ts";
 import { checkPreconditions, checkServerless, throughputOf } from "./resources.ts";
 
-export const databaseOperations = (engine: Engine, queries: QueryEngine): readonly CosmosOperation[] => [
+export const databaseOperations = (engine: Engine): readonly CosmosOperation[] => [
   cosmosOperation({
     name: "ListDatabases",
     method: "GET",
@@ -28,7 +27,7 @@ export const databaseOperations = (engine: Engine, queries: QueryEngine): readon
     handle: async (call) =>
       queryList(
         call,
-        queries,
+        engine.reader,
         "",
         "Databases",
         (await listDatabases(engine, call.target.account.uid)).map(shownDatabase),

@@ -14,6 +14,9 @@ const namesOneKey = ({ narrowing }: PreparedQuery, { paths }: PartitionKeyDefini
     ),
   );
 
+/** Whether `checkServable` has anything to say. */
+export const mayBeUnservable = (request: Pick<Request, "header">): boolean => flag(request, "x-ms-documentdb-query");
+
 /**
  * Azure's gateway answers a query over several partitions only when pages need not be merged: no ORDER BY, TOP, OFFSET,
  * DISTINCT, GROUP BY or aggregate. SDKs merge them on their own, which here they need not; the one for Go does not, so its
@@ -28,7 +31,7 @@ export const checkServable = (
   query: PreparedQuery,
   partitionKey: PartitionKeyDefinition,
 ): void => {
-  if (!flag(request, "x-ms-documentdb-query")) return;
+  if (!mayBeUnservable(request)) return;
   if (query.streaming || query.constant || key !== undefined || range !== undefined) return;
   if (!namesOneKey(query, partitionKey)) throw cosmosFault("notServable", {}, { detail: { subStatus: 1004 } });
 };

@@ -4,7 +4,6 @@ import { keyActions } from "../actions.ts";
 import { changeContainer, changeDatabase, listContainers, listDatabases } from "../engine/catalog.ts";
 import { isObject } from "../engine/definition.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { QueryEngine } from "../engine/query-port.ts";
 import type { ContainerRecord, DatabaseRecord, JsonObject, Throughput } from "../engine/records.ts";
 import { badRequest, cosmosFault } from "../faults.ts";
 import { cosmosOperation, type CosmosOperation } from "../target.ts";
@@ -83,7 +82,7 @@ const asked = (body: JsonObject): Throughput => {
   return checkedThroughput({ manual: Number(content["offerThroughput"]) });
 };
 
-export const offerOperations = (engine: Engine, queries: QueryEngine): readonly CosmosOperation[] => {
+export const offerOperations = (engine: Engine): readonly CosmosOperation[] => {
   const find = async (account: string, id: string): Promise<Offer> => {
     const offer = (await offersOf(engine, account)).find((each) => each.id === id);
     if (offer === undefined) throw cosmosFault("notFound");
@@ -115,7 +114,7 @@ export const offerOperations = (engine: Engine, queries: QueryEngine): readonly 
         const offers = await offersOf(engine, call.target.account.uid);
         return queryList(
           call,
-          queries,
+          engine.reader,
           "",
           "Offers",
           offers.map(({ shown }) => shown),

@@ -1,8 +1,8 @@
 /** Queries over short lists: databases, containers, offers. */
 import type { Reply } from "../../../kernel/message.ts";
-import { openSlices } from "../engine/slices.ts";
 import { isObject } from "../engine/definition.ts";
-import type { QueryEngine, QueryRun, QuerySpec } from "../engine/query-port.ts";
+import type { QuerySpec } from "../engine/query-port.ts";
+import type { QueryReader } from "../engine/reader-port.ts";
 import type { Json, JsonObject } from "../engine/records.ts";
 import { badRequest } from "../faults.ts";
 import type { CosmosCall } from "../target.ts";
@@ -29,24 +29,12 @@ export const querySpec = (body: unknown): QuerySpec => {
   };
 };
 
-export const runOver = (run: QueryRun, documents: readonly JsonObject[]): readonly Json[] => {
-  const results: Json[] = [];
-  for (const document of documents) {
-    const more = run.add(document);
-    results.push(...run.take());
-    if (!more) break;
-  }
-  results.push(...run.finish());
-  return results;
-};
-
 export const queryList = async (
   call: CosmosCall,
-  queries: QueryEngine,
+  reader: QueryReader,
   rid: string,
   kind: string,
   documents: readonly JsonObject[],
 ): Promise<Reply> => {
-  const prepared = queries.prepare(await readQuery(call), undefined, []);
-  return feed(rid, kind, runOver(prepared.open(openSlices().checkpoint), documents));
+  return feed(rid, kind, await reader.list(await readQuery(call), documents));
 };

@@ -3,7 +3,6 @@ import { empty, json, type Reply } from "../../../kernel/message.ts";
 import { dataActions, keyActions } from "../actions.ts";
 import type { Engine } from "../engine/engine.ts";
 import { fullKey } from "../engine/partition-key.ts";
-import type { QueryEngine } from "../engine/query-port.ts";
 import { badRequest, cosmosFault, unsupported } from "../faults.ts";
 import {
   createScript,
@@ -113,11 +112,7 @@ const changes = (engine: Engine, [segment, kind, feedName]: (typeof kinds)[numbe
   ];
 };
 
-const queriesOver = (
-  engine: Engine,
-  queries: QueryEngine,
-  [segment, , feedName]: (typeof kinds)[number],
-): CosmosOperation =>
+const queriesOver = (engine: Engine, [segment, , feedName]: (typeof kinds)[number]): CosmosOperation =>
   cosmosOperation({
     name: `Query${feedName}`,
     method: "POST",
@@ -130,7 +125,7 @@ const queriesOver = (
       const all = await listScripts(engine, place, segment);
       return queryList(
         call,
-        queries,
+        engine.reader,
         place.container.rid,
         feedName,
         all.map((record) => shownScript(place.database, place, segment, record)),
@@ -170,12 +165,8 @@ const execution = (engine: Engine, scripts: Scripts): CosmosOperation =>
     },
   });
 
-export const scriptOperations = (
-  engine: Engine,
-  queries: QueryEngine,
-  scripts: Scripts,
-): readonly CosmosOperation[] => [
-  ...kinds.flatMap((kind) => [...changes(engine, kind), queriesOver(engine, queries, kind)]),
+export const scriptOperations = (engine: Engine, scripts: Scripts): readonly CosmosOperation[] => [
+  ...kinds.flatMap((kind) => [...changes(engine, kind), queriesOver(engine, kind)]),
   execution(engine, scripts),
 ];
 

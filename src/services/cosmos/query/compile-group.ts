@@ -57,14 +57,17 @@ export const openGroups = (
       for (let index = 0; index < accumulators.length; index++) accumulators[index]?.add(aggregates[index]?.argument());
       return true;
     },
-    finish: () => {
+    finish: function* () {
+      let done = 0;
       for (const group of groups.values()) {
         for (const [index, key] of keys.entries()) slots[key.slot] = group.keys[index];
         for (const [index, aggregate] of aggregates.entries())
           slots[aggregate.slot] = group.accumulators[index]?.result();
         if (!output.emit()) break;
+        done += 1;
+        if (done % 512 === 0) yield;
       }
-      return output.rows.finish();
+      return yield* output.rows.finish();
     },
   };
 };

@@ -9,6 +9,7 @@ import { compileRanking, isDistance } from "./compile-score.ts";
 import { checkSubquery, isGrouped } from "./checks.ts";
 import { QueryError } from "./errors.ts";
 import { type Execution, openRows, type RowLimits, type RowOrder } from "./rows.ts";
+import { finished } from "./steps.ts";
 import type { Compilation, Evaluate, Grouping, Scope, Test } from "./scope.ts";
 import type { Json } from "./values.ts";
 
@@ -27,7 +28,7 @@ const maxCount = 2_147_483_647;
 const countOf = (
   count: Count | undefined,
   clause: "TOP" | "OFFSET" | "LIMIT",
-  compilation: Compilation,
+  compilation: Pick<Compilation, "options">,
 ): number | undefined => {
   if (count === undefined) return undefined;
   const value = count.kind === "number" ? count.value : compilation.options.parameters?.get(count.name);
@@ -42,7 +43,8 @@ const countOf = (
   return value;
 };
 
-const limitsOf = (query: Query, compilation: Compilation): RowLimits => {
+/** What TOP, OFFSET and LIMIT come to. @throws QueryError */
+export const limitsOf = (query: Query, compilation: Pick<Compilation, "options">): RowLimits => {
   const top = countOf(query.top, "TOP", compilation) ?? Number.POSITIVE_INFINITY;
   const offset = countOf(query.offset, "OFFSET", compilation) ?? 0;
   const limit = countOf(query.limit, "LIMIT", compilation) ?? Number.POSITIVE_INFINITY;
@@ -83,7 +85,8 @@ export const compileProgram = (compilation: Compilation, query: Query, parent?: 
   const limits = limitsOf(query, compilation);
   const constant = query.from.length === 0;
   if (!isGrouped(query)) {
-    const project = compileProjection(compiler, query, scope);
+    const own = parent === undefined ? compilation.options.project : undefined;
+    const project = own ?? compileProjection(compiler, query, scope);
     const { keys, ...order } = compileOrder(compiler, query, scope);
     const open = (): Execution => {
       const rows = openRows({ ...limits, ...order });
@@ -127,7 +130,7 @@ export const compileProgram = (compilation: Compilation, query: Query, parent?: 
 const runAll = ({ each, test, open }: QueryProgram): readonly Json[] => {
   const execution = open();
   each(() => (test === undefined || test() ? execution.row() : true));
-  return execution.finish();
+  return finished(execution.finish());
 };
 
 const compileSubquery = (compilation: Compilation, mode: SubqueryMode, query: Query, scope: Scope): Evaluate => {

@@ -1,10 +1,16 @@
 /** A sorted index over one path of documents that do not change: finds those that lie in a range of `narrowing`. */
 import type { PathRange } from "./ranges.ts";
+import { finished, sorted, type Steps, stepSize } from "./steps.ts";
 import { compare, isArray, type Json, property, type Value } from "./values.ts";
 
 export interface PathIndex {
   /** Positions of the documents in the range, ascending; undefined when that is not much less than all of them. */
   readonly candidates: (range: PathRange) => readonly number[] | undefined;
+  /** Values of the path in order, equal ones by position; `positions` are the documents that they are of. */
+  readonly values: readonly Json[];
+  readonly positions: Uint32Array;
+  /** False: the values could not be sorted. */
+  readonly complete: boolean;
 }
 
 /** More than this share of the documents is no help: a scan is cheaper. */
@@ -37,56 +43,15 @@ interface Entry {
   readonly position: number;
 }
 
-/** Between two steps of a build. */
-const stepSize = 4096;
-
-const merged = function* (a: readonly Entry[], b: readonly Entry[]): Generator<void, readonly Entry[]> {
-  const all: Entry[] = [];
-  let left = 0;
-  let right = 0;
-  while (left < a.length || right < b.length) {
-    const first = a[left];
-    const second = b[right];
-    if (second === undefined || (first !== undefined && compare(first.value, second.value) <= 0)) {
-      all.push(first as Entry);
-      left += 1;
-    } else {
-      all.push(second);
-      right += 1;
-    }
-    if (all.length % stepSize === 0) yield;
-  }
-  return all;
-};
-
-const sorted = function* (entries: readonly Entry[]): Generator<void, readonly Entry[]> {
-  let runs: (readonly Entry[])[] = [];
-  for (let at = 0; at < entries.length; at += stepSize) {
-    runs.push(entries.slice(at, at + stepSize).sort((a, b) => compare(a.value, b.value)));
-    yield;
-  }
-  while (runs.length > 1) {
-    const next: (readonly Entry[])[] = [];
-    for (let at = 0; at < runs.length; at += 2) next.push(yield* merged(runs[at] ?? [], runs[at + 1] ?? []));
-    runs = next;
-  }
-  return runs[0] ?? [];
-};
-
 /** The whole build at once. */
-export const buildPathIndex = (documents: Iterable<Json>, path: readonly (string | number)[]): PathIndex => {
-  const work = buildingPathIndex(documents, path);
-  for (;;) {
-    const step = work.next();
-    if (step.done === true) return step.value;
-  }
-};
+export const buildPathIndex = (documents: Iterable<Json>, path: readonly (string | number)[]): PathIndex =>
+  finished(buildingPathIndex(documents, path));
 
 /** Takes as long as a sort, in steps of a few milliseconds; documents without the path are not in it. */
 export const buildingPathIndex = function* (
   documents: Iterable<Json>,
   path: readonly (string | number)[],
-): Generator<void, PathIndex> {
+): Steps<PathIndex> {
   const found: Entry[] = [];
   let count = 0;
   for (const document of documents) {
@@ -95,10 +60,18 @@ export const buildingPathIndex = function* (
     count += 1;
     if (count % stepSize === 0) yield;
   }
-  const entries = yield* sorted(found);
-  const values = entries.map(({ value }) => value);
-  const positions = Uint32Array.from(entries, ({ position }) => position);
+  const entries = yield* sorted(found, (a, b) => compare(a.value, b.value));
+  const values: Json[] = [];
+  const positions = new Uint32Array(entries.length);
+  for (const [at, { value, position }] of entries.entries()) {
+    values.push(value);
+    positions[at] = position;
+    if (at % stepSize === stepSize - 1) yield;
+  }
   return {
+    values,
+    positions,
+    complete: true,
     candidates: ({ intervals }) => {
       const spans =
         intervals === "any"

@@ -5,6 +5,7 @@
 import type { Query } from "./ast.ts";
 import { openRun, type QueryRun } from "./run.ts";
 import { isGrouped } from "./checks.ts";
+import { limitsOf } from "./compile-query.ts";
 import { parse, parseCondition as parseConditionText } from "./parse.ts";
 import { type Narrowing, narrowing, orderPaths } from "./ranges.ts";
 import type { QueryOptions } from "./scope.ts";
@@ -19,7 +20,9 @@ export { type Interval, inRange, type Narrowing, narrowing, orderPaths, type Pat
 export { functionNames } from "./functions/registry.ts";
 export { indexUtilization } from "./index-utilization.ts";
 export { compositeIndexNeeded } from "./composite.ts";
-export { buildingPathIndex, buildPathIndex, type PathIndex } from "./path-index.ts";
+export { buildingPathIndex, buildPathIndex, type PathIndex, valueAt } from "./path-index.ts";
+export { compare } from "./values.ts";
+export { sorted, type Steps } from "./steps.ts";
 export type { QueryRun } from "./run.ts";
 export { passThroughPlan, queryPlan } from "./plan.ts";
 
@@ -41,6 +44,8 @@ export interface CompiledQuery {
   readonly narrowing: Narrowing;
   /** The paths of ORDER BY, when all of them are document paths. */
   readonly order: ReturnType<typeof orderPaths>;
+  /** What TOP, OFFSET and LIMIT come to; infinity without them. */
+  readonly limits: { readonly offset: number; readonly count: number };
   /** Rows come in the order of the documents, as soon as theirs was pushed: a page can end after any row. */
   readonly streaming: boolean;
   /** Streaming, and each document's rows depend on it alone (no DISTINCT, TOP or OFFSET): a page can start anywhere. */
@@ -64,10 +69,44 @@ export const compileQuery = (query: Query, options: QueryOptions = {}): Compiled
     run: (documents) => runAll(open(), documents),
     narrowing: narrowing(query, options.parameters, computed),
     order: orderPaths(query),
+    limits: limitsOf(query, { options }),
     streaming: isStreaming(query),
     independent: isStreaming(query) && isIndependent(query),
     constant: query.from.length === 0,
   };
+};
+
+/** A query in two parts: which documents come when, and what each of them gives. */
+export interface Flow {
+  /** Without ORDER BY, TOP, OFFSET and LIMIT: every document's rows depend on it alone. */
+  readonly rows: Query;
+  /**
+   * With `project`, what the ORDER BY makes of the documents that the filter keeps; at most the first `atMost` when rows cannot be
+   * undefined. Undefined: rows come in the order of documents.
+   */
+  readonly order: ((atMost: number) => Query) | undefined;
+}
+
+/** Undefined: groups, distinct rows, ranks and sorted joins come to be only once all documents were looked at. */
+export const flowOf = (query: Query): Flow | undefined => {
+  const [first, ...joins] = query.from;
+  if (
+    first === undefined ||
+    first.collection.kind === "query" ||
+    query.distinct ||
+    query.rank !== undefined ||
+    isGrouped(query)
+  )
+    return undefined;
+  const { top: _top, offset: _offset, limit: _limit, ...unlimited } = query;
+  const rows: Query = { ...unlimited, orderBy: [] };
+  if (query.orderBy.length === 0) return { rows, order: undefined };
+  if (joins.length > 0 || first.iterate || first.collection.segments.length > 0) return undefined;
+  const order = (atMost: number): Query =>
+    query.select.kind === "value" || atMost > 1_000_000
+      ? unlimited
+      : { ...unlimited, top: { kind: "number", value: atMost, at: query.at } };
+  return { rows, order };
 };
 
 const isStreaming = (query: Query): boolean => {

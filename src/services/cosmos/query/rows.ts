@@ -1,5 +1,6 @@
 /** The end of a query: DISTINCT, ORDER BY, TOP, OFFSET and LIMIT over projected rows. */
 import { tooComplex } from "./errors.ts";
+import { sorted, type Steps, stepSize } from "./steps.ts";
 import { compare, type Json, keyOf, type Value } from "./values.ts";
 
 export interface RowOrder {
@@ -24,8 +25,8 @@ export interface Rows {
   add(value: Value, keys: readonly Value[]): boolean;
   /** Rows that are ready; they are handed out once. */
   readonly drain: () => readonly Json[];
-  /** After the last row. */
-  readonly finish: () => readonly Json[];
+  /** After the last row, in steps of a few milliseconds. */
+  readonly finish: () => Steps<readonly Json[]>;
 }
 
 interface Row {
@@ -42,6 +43,11 @@ export const requireFew = (held: number): void => {
 };
 
 const none: readonly Json[] = [];
+
+// oxlint-disable-next-line eslint/require-yield -- there is nothing to do in between
+const atOnce = function* (rows: readonly Json[]): Steps<readonly Json[]> {
+  return rows;
+};
 
 /** Without ORDER BY rows flow through; a reached limit ends the scan. */
 const streaming = ({ distinct, offset, count }: RowLimits): Rows => {
@@ -74,7 +80,7 @@ const streaming = ({ distinct, offset, count }: RowLimits): Rows => {
       return left > 0;
     },
     drain,
-    finish: drain,
+    finish: () => atOnce(drain()),
   };
 };
 
@@ -99,16 +105,27 @@ export const rowComparator = ({ descending }: RowOrder): ((a: Row, b: Row) => nu
 };
 
 /** One key, the fused score, in place of several. */
-const fuse = (rows: readonly Row[], { descending }: RowOrder, weights: readonly number[]): Row[] => {
+const fuse = function* (
+  rows: readonly Row[],
+  { descending }: RowOrder,
+  weights: readonly number[],
+): Steps<readonly Row[]> {
   const scores = new Map<Row, number>();
   for (const [component, weight] of weights.entries()) {
     const down = descending[component] ?? true;
     const better = rowComparator({ descending: [down] });
-    const ranked = rows
-      .map((row) => ({ row, keys: [row.keys[component]], sequence: down ? -row.sequence : row.sequence, value: null }))
-      .sort(better);
+    const ranked = yield* sorted(
+      rows.map((row) => ({
+        row,
+        keys: [row.keys[component]],
+        sequence: down ? -row.sequence : row.sequence,
+        value: null,
+      })),
+      better,
+    );
     for (const [rank, { row }] of ranked.entries())
       scores.set(row, (scores.get(row) ?? 0) + weight / (rankOffset + rank + 1));
+    yield;
   }
   return rows.map((row) => ({ ...row, keys: [scores.get(row)] }));
 };
@@ -132,12 +149,16 @@ const sorting = ({ distinct, offset, count }: RowLimits, order: RowOrder): Rows 
       return !nothing;
     },
     drain: () => none,
-    finish: () => {
+    finish: function* () {
       const end = streaming({ distinct, offset, count });
-      for (const row of (weights === undefined ? rows : fuse(rows, order, weights)).sort(comparator))
-        if (!end.add(row.value, [])) break;
+      const all = weights === undefined ? rows : yield* fuse(rows, order, weights);
       rows = [];
-      return end.finish();
+      const inOrder = yield* sorted(all, comparator);
+      for (let at = 0; at < inOrder.length; at++) {
+        if (!end.add(inOrder[at]?.value, [])) break;
+        if (at % stepSize === stepSize - 1) yield;
+      }
+      return end.drain();
     },
   };
 };
@@ -150,5 +171,5 @@ export interface Execution {
   readonly rows: Rows;
   /** False: no further rows are wanted. */
   readonly row: () => boolean;
-  readonly finish: () => readonly Json[];
+  readonly finish: () => Steps<readonly Json[]>;
 }

@@ -4,6 +4,7 @@ import { checkSubquery, selected } from "./checks.ts";
 import { compileProgram } from "./compile-query.ts";
 import { tooComplex } from "./errors.ts";
 import { newCompilation, type QueryOptions, type RunStatistics } from "./scope.ts";
+import { finished, type Steps } from "./steps.ts";
 import type { Json } from "./values.ts";
 import { childrenOf } from "./walk.ts";
 import { requireLight } from "./weight.ts";
@@ -16,6 +17,8 @@ export interface QueryRun {
   readonly take: () => readonly Json[];
   /** The last rows: all of them for sorted and grouped queries. */
   readonly finish: () => readonly Json[];
+  /** `finish` in steps of a few milliseconds. */
+  readonly finishing: () => Steps<readonly Json[]>;
   readonly statistics: Readonly<RunStatistics>;
 }
 
@@ -52,6 +55,14 @@ const openSimple = (query: Query, options: QueryOptions): QueryRun => {
     slots[document] = value;
     return each(row);
   };
+  const finishing = function* (): Steps<readonly Json[]> {
+    const work = execution.finish();
+    for (;;) {
+      const step = guarded(() => work.next());
+      if (step.done === true) return counted(step.value);
+      yield;
+    }
+  };
   return {
     push: (value) => {
       if (ended || program.constant) return false;
@@ -59,7 +70,8 @@ const openSimple = (query: Query, options: QueryOptions): QueryRun => {
       return !ended;
     },
     take: () => counted(execution.rows.drain()),
-    finish: () => counted(guarded(execution.finish)),
+    finish: () => finished(finishing()),
+    finishing,
     statistics,
   };
 };
@@ -95,16 +107,22 @@ export const openRun = (query: Query, options: QueryOptions): QueryRun => {
       requireLight(value);
       return outer.push(value);
     });
+  const finishing = function* (): Steps<readonly Json[]> {
+    const values = yield* inner.finishing();
+    for (let at = 0; at < values.length; at += 256) {
+      if (!hand(values.slice(at, at + 256))) break;
+      yield;
+    }
+    return yield* outer.finishing();
+  };
   return {
     push: (document) => {
       const more = inner.push(document);
       return hand(inner.take()) && more;
     },
     take: outer.take,
-    finish: () => {
-      hand(inner.finish());
-      return outer.finish();
-    },
+    finish: () => finished(finishing()),
+    finishing,
     get statistics() {
       const [a, b] = [inner.statistics, outer.statistics];
       return {

@@ -2,7 +2,7 @@
 import type { Query } from "./ast.ts";
 import { tooComplex } from "./errors.ts";
 import type { Accumulator } from "./aggregates.ts";
-import type { Value } from "./values.ts";
+import type { Json, Value } from "./values.ts";
 
 export type Evaluate = () => Value;
 /** Whether a row is kept: the value is exactly `true`. */
@@ -38,6 +38,8 @@ export interface QueryOptions {
   /** In [0, 1). */
   readonly random?: () => number;
   readonly computedProperties?: readonly ComputedProperty[];
+  /** What stands for a row in the results, in place of the select list. */
+  readonly project?: () => Json;
   readonly textStatistics?: TextStatistics;
   /** Of the container's vector policy, for a path written `/a/b`; calls may name another one. Default: cosine. */
   readonly distanceFunction?: (path: string) => DistanceFunction | undefined;

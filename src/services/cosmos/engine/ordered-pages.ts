@@ -1,0 +1,225 @@
+/**
+ * ORDER BY, page by page: an index in memory hands documents out in order; otherwise the order is found once and kept, and
+ * each page fetches its own documents. Nobody holds sorted documents.
+ */
+import type { Ids } from "../../../kernel/ids.ts";
+import { compare, valueAt } from "../query/query.ts";
+import type { Candidates } from "./candidates.ts";
+import type { ResultMark } from "./continuation.ts";
+import { type Kept, openKept } from "./kept.ts";
+import { type Gathering, openGathering, type Page, type PageRequest } from "./page.ts";
+import type { QueryFlow, QueryOrder } from "./query-port.ts";
+import type { Json, JsonObject } from "./records.ts";
+import type { PathOrder, ValuePlace } from "./row-indexes.ts";
+import { comparePlaces, type FeedPlace, type Row } from "./rows.ts";
+import { inSlices, openSlices, type Slices } from "./slices.ts";
+
+/** A document in an order: what is in memory by its position, the rest by key. */
+type Named = number | NamedKey;
+
+/** `by` is the value of the path that documents are sorted by, if it is one. */
+interface NamedKey extends FeedPlace {
+  readonly key: string;
+  readonly by?: Json;
+}
+
+/** Documents that the filter keeps, in order. */
+interface Order {
+  readonly names: readonly Named[];
+  /** What positions are of. */
+  readonly rows: readonly Row[];
+}
+
+export interface OrderedPages {
+  read(request: PageRequest, flow: QueryFlow, order: QueryOrder, mark: ResultMark | undefined): Promise<Page>;
+  forget(rid: string): void;
+}
+
+/** A page that is being made. */
+interface Run {
+  readonly request: PageRequest;
+  readonly flow: QueryFlow;
+  readonly order: QueryOrder;
+  readonly mark: ResultMark | undefined;
+  readonly page: Gathering;
+  readonly slices: Slices;
+}
+
+/** A position, or a key with its place. */
+const bytesOf = ({ names }: Order): number => names.length * (typeof names[0] === "object" ? 200 : 8);
+
+/** Characters; a token stays below 1 KB. */
+const shortEnough = 300;
+
+/** Where a page ended, as long as it is short. */
+const placeOf = (by: Json | undefined, { epk, order }: FeedPlace): ValuePlace | undefined =>
+  by === undefined || JSON.stringify(by).length > shortEnough ? undefined : { by, epk, order };
+
+const valueOf = ({ by }: QueryOrder, row: Row): Json | undefined =>
+  by === undefined ? undefined : valueAt(row.doc, by.path);
+
+/** Whether a document comes after a place in the order of one path. */
+const isAfter = ({ path, descending }: PathOrder, place: ValuePlace, row: Row): boolean => {
+  const order = compare(valueAt(row.doc, path), place.by) || comparePlaces(row, place);
+  return descending ? order < 0 : order > 0;
+};
+
+const nameOf = (order: QueryOrder, row: Row): JsonObject => {
+  const by = valueOf(order, row);
+  return { key: row.key, epk: row.epk, order: row.order, ...(by === undefined ? {} : { by }) };
+};
+
+/** With a place, the documents after it. */
+const sort = async (
+  { order, page, slices }: Run,
+  looked: Candidates,
+  place: ValuePlace | undefined,
+): Promise<Order> => {
+  let rows: readonly Row[] = [];
+  let current: Json = 0;
+  const { by } = order;
+  const run = order.open(slices.checkpoint, () => current);
+  for await (const batch of looked.batches) {
+    if (looked.inMemory) rows = batch;
+    for (let at = 0; at < batch.length; at++) {
+      const row = batch[at] as Row;
+      // In the order of an index the service looks at what it hands out.
+      if (!order.indexed) page.looked(row);
+      if (place === undefined || by === undefined || isAfter(by, place, row)) {
+        current = looked.inMemory ? at : nameOf(order, row);
+        run.add(row.doc);
+      }
+      const pause = slices.next();
+      if (pause !== undefined) await pause;
+    }
+  }
+  // The results are what was named above.
+  return { names: (await inSlices(run.finishing())) as readonly unknown[] as readonly Named[], rows };
+};
+
+const byIndex = async (
+  run: Run,
+  looked: Candidates,
+  place: ValuePlace | undefined,
+  kept: Kept<Order>,
+): Promise<Page> => {
+  const { request, flow, order, page, slices } = run;
+  const { lsn } = looked;
+  const rows = flow.open(slices.checkpoint);
+  let last: Row | undefined;
+  for (const row of looked.ordered?.(place) ?? []) {
+    if (!page.wantsMore()) {
+      const passed = page.passed();
+      if (last === undefined) return { ...page.done(), lsn, next: { ...run.mark, offset: 0, kept: "", passed } };
+      const end = placeOf(valueOf(order, last), last);
+      if (end !== undefined) return { ...page.done(), lsn, next: { offset: 0, kept: "", passed, place: end } };
+      // The value is too long for a token.
+      const done = page.done();
+      const found = await sort(run, looked, undefined);
+      const offset = found.names.findIndex((name) => typeof name === "number" && found.rows[name] === last) + 1;
+      const name = kept.keep(request.holder, request.purpose, found, bytesOf(found));
+      return { ...done, lsn, next: { offset, kept: name, passed } };
+    }
+    if (looked.accepts(row)) {
+      page.looked(row);
+      rows.add(row.doc);
+      for (const value of rows.take()) page.add(value);
+      if (page.isLast()) break;
+    }
+    last = row;
+    const pause = slices.next();
+    if (pause !== undefined) await pause;
+  }
+  return { ...page.done(), lsn, next: undefined };
+};
+
+const fetched = 32;
+
+/** Documents by their position in an order, those that are not in memory as they are now. */
+const openDocuments = (
+  request: PageRequest,
+  { names, rows }: Order,
+): ((position: number) => Promise<Row | undefined>) => {
+  let ready = new Map<string, Row>();
+  let end = 0;
+  return async (position) => {
+    const name = names[position] ?? -1;
+    if (typeof name === "number") return rows[name];
+    if (position >= end) {
+      end = position + fetched;
+      const keys = names.slice(position, end).flatMap((each) => (typeof each === "number" ? [] : each.key));
+      ready = new Map((await request.get(keys)).map((row) => [row.key, row]));
+    }
+    return ready.get(name.key);
+  };
+};
+
+/** Documents of an order from a position on. */
+const byOrder = async (
+  { request, flow, order, page, slices }: Run,
+  found: Order,
+  offset: number,
+  counts: boolean,
+): Promise<{ readonly end: number; readonly place: ValuePlace | undefined }> => {
+  const documents = openDocuments(request, found);
+  const rows = flow.open(slices.checkpoint);
+  let place: ValuePlace | undefined;
+  let end = offset;
+  for (; end < found.names.length && page.wantsMore() && !page.isLast(); end++) {
+    const name = found.names[end] ?? -1;
+    const row = typeof name === "number" ? found.rows[name] : await documents(end);
+    if (row !== undefined) {
+      if (counts) page.looked(row);
+      rows.add(row.doc);
+      for (const value of rows.take()) page.add(value);
+    }
+    if (typeof name === "object") place = placeOf(name.by, name);
+    else if (row !== undefined) place = placeOf(valueOf(order, row), row);
+    const pause = slices.next();
+    if (pause !== undefined) await pause;
+  }
+  return { end, place };
+};
+
+export const openOrderedPages = (ids: Ids): OrderedPages => {
+  const kept = openKept<Order>(ids);
+  return {
+    read: async (request, flow, order, mark) => {
+      const { query, purpose, holder } = request;
+      const page = openGathering(request, flow, mark?.passed ?? 0);
+      const slices = openSlices();
+      const run: Run = { request, flow, order, mark, page, slices };
+      const known = kept.find(mark?.kept, purpose);
+      let found = known;
+      let lsn: number;
+      if (found === undefined) {
+        const indexed = order.indexed && (mark === undefined || mark.place !== undefined);
+        const looked = await request.candidates({
+          filter: query.filter,
+          narrowing: query.narrowing,
+          order: indexed ? order.by : undefined,
+          whole: true,
+          from: undefined,
+          progress: { results: 0 },
+        });
+        const wait = slices.begin();
+        if (wait !== undefined) await wait;
+        ({ lsn } = looked);
+        if (looked.ordered !== undefined) return byIndex(run, looked, mark?.place, kept);
+        found = await sort(run, looked, mark?.place);
+      } else lsn = await request.lsn();
+      // What was sorted from a place on begins there.
+      const start = known === undefined && mark?.place !== undefined ? 0 : (mark?.offset ?? 0);
+      const { end, place } = await byOrder(run, found, start, known !== undefined || order.indexed);
+      const { names } = found;
+      const done = { ...page.done(), lsn };
+      if (end >= names.length || page.isLast()) return { ...done, next: undefined };
+      const name = known === undefined ? kept.keep(holder, purpose, found, bytesOf(found)) : (mark?.kept ?? "");
+      return {
+        ...done,
+        next: { offset: end, kept: name, passed: page.passed(), ...(place === undefined ? {} : { place }) },
+      };
+    },
+    forget: (holder) => kept.forget(holder),
+  };
+};

@@ -1,0 +1,87 @@
+/** Answers queries and read feeds of the data plane: text to page. Runs in the thread of queries, see `query-thread.ts`. */
+import type { Ids } from "../../../kernel/ids.ts";
+import { fingerprint, readToken, writeToken } from "./continuation.ts";
+import type { Extent } from "./extent.ts";
+import { everything } from "./everything.ts";
+import { openCandidates } from "./candidates.ts";
+import { openQueryPages } from "./query-pages.ts";
+import type { QueryEngine } from "./query-port.ts";
+import type { QueryReader } from "./reader-port.ts";
+import { containerPartition, type Json } from "./records.ts";
+import { inSlices, openSlices } from "./slices.ts";
+import { openSnapshots } from "./snapshots.ts";
+import type { ItemSources } from "./source.ts";
+
+const extentName = ({ key, range }: Extent): unknown => [
+  key?.map((value) => (value === undefined ? {} : value)),
+  range,
+];
+
+export const openReader = (options: {
+  readonly sources: ItemSources;
+  readonly ids: Ids;
+  readonly queries: QueryEngine;
+  /** Bound of the documents kept parsed in memory, in bytes of JSON. */
+  readonly cacheBytes: number;
+}): QueryReader => {
+  const { sources, ids, queries, cacheBytes } = options;
+  const snapshots = openSnapshots(cacheBytes, (rid) => pages.forget(rid));
+  const candidates = openCandidates(snapshots);
+  const pages = openQueryPages(ids);
+  return {
+    page: async ({ account, container, extent, spec, functions, token, limit, now, withIndexes }) => {
+      const query = spec === undefined ? everything : queries.prepare(spec, container.definition, functions);
+      const name = spec === undefined ? [] : [spec.text, spec.parameters, functions];
+      const purpose = fingerprint(account, container.rid, name, extentName(extent));
+      const page = await pages.read({
+        purpose,
+        query,
+        holder: container.rid,
+        ...candidates({
+          source: sources(containerPartition(account, container)),
+          container,
+          extent,
+          now: Math.floor(now / 1000),
+        }),
+        from: token === undefined || token === "" ? undefined : readToken(purpose, token),
+        limit,
+      });
+      const { results, next, scanned, scannedBytes, lsn } = page;
+      return {
+        // The texts go out as they are: documents are not turned into JSON twice.
+        body: new TextEncoder().encode(
+          `{"_rid":${JSON.stringify(container.rid)},"Documents":[${results.join(",")}],"_count":${results.length}}`,
+        ),
+        count: results.length,
+        size: results.reduce((sum, text) => sum + text.length, 0),
+        token: next === undefined ? undefined : writeToken(purpose, next),
+        scanned,
+        scannedBytes,
+        lsn,
+        indexes: withIndexes ? query.indexes() : undefined,
+      };
+    },
+    list: async (spec, documents) => {
+      const slices = openSlices();
+      const run = queries.prepare(spec, undefined, []).open(slices.checkpoint);
+      const results: Json[] = [];
+      for (const document of documents) {
+        const more = run.add(document);
+        results.push(...run.take());
+        if (!more) break;
+        const pause = slices.next();
+        if (pause !== undefined) await pause;
+      }
+      for (const each of await inSlices(run.finishing())) results.push(each);
+      return results;
+    },
+    check: async (spec, definition) => {
+      queries.prepare(spec, definition);
+    },
+    forget: (rid) => {
+      snapshots.forget(rid);
+      pages.forget(rid);
+    },
+    close: async () => undefined,
+  };
+};

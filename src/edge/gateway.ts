@@ -28,6 +28,19 @@ const maxHeaderSize = 64 * 1024;
 /** Longer than the keep-alive of the SDKs' agents, so that they and not we close idle connections. */
 const keepAliveTimeout = 75_000;
 
+/** A reply up to this size does not have its connection wait for `drain`. */
+const writableDepth = 8 * 1024 * 1024;
+
+/**
+ * Node's HTTP server pauses its parser when a request comes while an earlier reply waits for `drain`, and TLS goes on handing
+ * it what was decrypted already: it fails with HPE_PAUSED and cuts the connection. Every fourth request of 100 KB after a
+ * reply of that size ended so (node 24.21, another process as the client). TLS sockets of a server take no option for it.
+ */
+const deepen = (socket: Socket): void => {
+  const state = (socket as unknown as { readonly _writableState?: { highWaterMark: number } })._writableState;
+  if (state !== undefined) state.highWaterMark = writableDepth;
+};
+
 /** Opens the gateway: its three ports, on 127.0.0.1. */
 export const openGateway = async (options: GatewayOptions): Promise<Gateway> => {
   const { certificates, accounts } = options;
@@ -55,8 +68,12 @@ export const openGateway = async (options: GatewayOptions): Promise<Gateway> => 
     },
   });
   tls.on("secureConnection", (socket) => {
-    if (book.secured(socket) === undefined) socket.destroy();
-    else http.emit("connection", socket);
+    if (book.secured(socket) === undefined) {
+      socket.destroy();
+      return;
+    }
+    deepen(socket);
+    http.emit("connection", socket);
   });
   // A failed handshake is the client's affair: it does not trust us, or speaks something else.
   tls.on("tlsClientError", (_error, socket) => socket.destroy());

@@ -68,7 +68,7 @@ export const bent = (target: Target): fc.Arbitrary<Shot> => {
     .tuple(fc.constantFrom(...target.good), fc.array(bend, { minLength: 1, maxLength: 3 }))
     .map(([good, bends]) => {
       let shot = good;
-      for (const [kind, text, place] of bends) shot = apply(shot, kind, text, place);
+      for (const [kind, text, place] of bends) shot = apply(target, shot, kind, text, place);
       return { ...shot, path: sendable(shot.path) };
     });
 };
@@ -78,8 +78,9 @@ const insert = (text: string, what: string, place: number): string => {
   return text.slice(0, index) + what + text.slice(index + Math.min(what.length, 3));
 };
 
-const apply = (shot: Shot, kind: string, text: string, place: number): Shot => {
+const apply = (target: Target, shot: Shot, kind: string, text: string, place: number): Shot => {
   const body = shot.body ?? "";
+  const names = [...headerNames, ...(target.headers ?? [])];
   switch (kind) {
     case "method":
       return { ...shot, method: text };
@@ -103,7 +104,7 @@ const apply = (shot: Shot, kind: string, text: string, place: number): Shot => {
         ...shot,
         headers: {
           ...shot.headers,
-          [headerNames[Math.floor(place * headerNames.length)] ?? "accept"]: printable(text).trim(),
+          [names[Math.floor(place * names.length)] ?? "accept"]: printable(text).trim(),
         },
       };
   }

@@ -1,6 +1,7 @@
-/** What `npm run fuzz` aims at: the endpoints that hand out or keep secrets, each with good requests. */
+/** What `npm run fuzz` aims at: the endpoints that hand out or keep secrets, and Cosmos DB, each with good requests. */
 import { startTenant, type TestTenant } from "../../src/testing/start-tenant.ts";
 import { wireOf } from "../support/wire.ts";
+import { cosmosTarget } from "./fuzz-cosmos.ts";
 
 /** One request. */
 export interface Shot {
@@ -17,6 +18,8 @@ export interface Target {
   readonly good: readonly Shot[];
   readonly words: readonly string[];
   readonly parameters: readonly string[];
+  /** Headers that mean something here, beside those that mean something everywhere. */
+  readonly headers?: readonly string[];
 }
 
 const secretValue = "a-secret-value-that-no-refusal-may-hold";
@@ -142,15 +145,11 @@ export const openFuzzWorld = async (): Promise<{
       "format=text",
     ],
   };
-  const tokenAnswer = await tenant.run(
-    process.execPath,
-    [
-      "-e",
-      'fetch(process.env.IDENTITY_ENDPOINT + "?api-version=2019-08-01&resource=https://vault.azure.net", { headers: { "x-identity-header": process.env.IDENTITY_HEADER } }).then((a) => a.json()).then((a) => console.log(a.access_token))',
-    ],
-    { as: "fuzzed" },
-  );
-  const authorization = `Bearer ${tokenAnswer.stdout.trim()}`;
+  const tokenFor = async (resource: string): Promise<string> => {
+    const program = `fetch(process.env.IDENTITY_ENDPOINT + "?api-version=2019-08-01&resource=${resource}", { headers: { "x-identity-header": process.env.IDENTITY_HEADER } }).then((a) => a.json()).then((a) => console.log(a.access_token))`;
+    return (await tenant.run(process.execPath, ["-e", program], { as: "fuzzed" })).stdout.trim();
+  };
+  const authorization = `Bearer ${await tokenFor("https://vault.azure.net")}`;
   const onVault = (method: string, path: string, body?: unknown): Shot => ({
     host: "fuzzed-vault.vault.azure.net",
     method,
@@ -196,11 +195,13 @@ export const openFuzzWorld = async (): Promise<{
       "$skiptoken=%ff",
     ],
   };
+  const { identity: siteIdentity } = site as { readonly identity: { readonly principalId: string } };
+  const cosmos = await cosmosTarget(tenant, siteIdentity.principalId, await tokenFor("https://cosmos.azure.com"));
   return {
     tenant,
-    targets: [token, identity, keyVault],
+    targets: [token, identity, keyVault, cosmos.target],
     port,
     ca,
-    secrets: [header, secretValue],
+    secrets: [header, secretValue, ...cosmos.secrets],
   };
 };

@@ -1,6 +1,6 @@
 /**
- * Malformed requests by the thousand, over real connections, against the endpoints that hand out or keep secrets: token,
- * identity and vault. A seed repeats a run.
+ * Malformed requests by the thousand, over real connections, against the endpoints that hand out or keep secrets (token,
+ * identity and vault) and against Cosmos DB. A seed repeats a run.
  */
 import { Agent as PlainAgent, request as plainRequest } from "node:http";
 import { Agent, request as tlsRequest } from "node:https";

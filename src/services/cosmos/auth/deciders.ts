@@ -90,7 +90,7 @@ export const refusal = (call: Call<CosmosTarget>, need: Need, verdict: Verdict &
   if (verdict.cause === "not-in-data-plane")
     return cosmosFault(
       "notInDataPlane",
-      { account, request: `${request.method} ${request.rawPath.replaceAll(/\/{2,}/g, "/")}` },
+      { account, request: `${request.method} /${segmentsOf(request.rawPath).join("/")}` },
       { ...hint, detail: { subStatus: 5300 } },
     );
   const resource = need.scope.slice(target.account.id.length + 1);

@@ -58,6 +58,12 @@ export const cosmosFault = catalogue({
     message:
       "The authorization token is not valid at the current time. Please create another token and retry (token start time: {date}, current server time: {now}).",
   },
+  resourceTokenExpired: {
+    status: 403,
+    code: "Forbidden",
+    message:
+      "The authorization token is not valid at the current time. Please create another token and retry (token start time: {from}, token expiry time: {until}, current server time: {now}).",
+  },
   localAuthDisabled: {
     status: 401,
     code: "Unauthorized",

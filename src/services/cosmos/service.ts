@@ -7,6 +7,7 @@ import type { Dialect, Service } from "../../kernel/service.ts";
 import { type Account, type Accounts, hostSuffix } from "./accounts.ts";
 import { cosmosAuthenticator } from "./auth/authenticate.ts";
 import { cosmosDeciders, refusal } from "./auth/deciders.ts";
+import { openResourceTokens } from "./auth/resource-tokens.ts";
 import type { Roles } from "./auth/roles.ts";
 import { type Engine, findContainer, findDatabase } from "./engine/engine.ts";
 import type { QueryEngine } from "./engine/query-port.ts";
@@ -20,8 +21,9 @@ import { databaseOperations } from "./operations/databases.ts";
 import { documentOperations } from "./operations/documents.ts";
 import { offerOperations } from "./operations/offers.ts";
 import { queryOperations } from "./operations/queries.ts";
-import { conflictOperations, scriptOperations, unbuiltOperations } from "./operations/scripts.ts";
+import { conflictOperations, scriptOperations } from "./operations/scripts.ts";
 import type { Scripts } from "./scripts/scripts.ts";
+import { userAndPermissionOperations } from "./operations/users.ts";
 import { type CosmosOperation, type CosmosTarget, scopeOf } from "./target.ts";
 
 export interface CosmosServiceDependencies {
@@ -40,6 +42,7 @@ export interface CosmosServiceDependencies {
 /** The data plane of Cosmos DB for NoSQL: `{account}.documents.azure.com`, and `{account}-{region}`. */
 export const cosmosService = (deps: CosmosServiceDependencies): Service<CosmosTarget> => {
   const { engine, accounts, queries, scripts } = deps;
+  const tokens = openResourceTokens(engine);
   const operations = [
     ...accountOperations,
     ...databaseOperations(engine),
@@ -51,6 +54,7 @@ export const cosmosService = (deps: CosmosServiceDependencies): Service<CosmosTa
     ...offerOperations(engine),
     ...scriptOperations(engine, scripts),
     ...conflictOperations,
+    ...userAndPermissionOperations(engine, tokens),
   ].map(deps.throttle ?? ((operation) => operation));
   return {
     name: "cosmos",
@@ -60,10 +64,10 @@ export const cosmosService = (deps: CosmosServiceDependencies): Service<CosmosTa
     ],
     dialect: deps.dialect,
     operations,
-    match: cosmosMatcher([...operations, ...unbuiltOperations]),
+    match: cosmosMatcher(operations),
     resolve: (request, match) => resolve(request, match, deps),
     scope: (call) => scopeOf(call.target),
-    authenticators: [cosmosAuthenticator(deps.verifier)],
+    authenticators: [cosmosAuthenticator(deps.verifier, tokens)],
     deciders: cosmosDeciders(deps.roles),
     refuse: refusal,
     unmatched,
@@ -116,8 +120,6 @@ function checkAccount(account: Account | undefined, request: Request): asserts a
 const notThere: Readonly<Record<string, string>> = {
   addresses: "Direct mode (use gateway mode)",
   clientencryptionkeys: "Client encryption keys",
-  permissions: "Users and permissions (resource tokens)",
-  users: "Users and permissions (resource tokens)",
   attachments: "Attachments",
   media: "Attachments",
 };

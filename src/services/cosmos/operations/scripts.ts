@@ -161,7 +161,8 @@ const execution = (engine: Engine, scripts: Scripts): CosmosOperation =>
         ...charge(1 + units),
         ...(logging ? logHeader(log) : {}),
       };
-      return response === undefined ? empty(200, headers) : json(response, 200, headers);
+      if (response === undefined) return empty(200, headers);
+      return { status: 200, headers, body: { type: "application/json", text: response } };
     },
   });
 

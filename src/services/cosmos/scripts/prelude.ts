@@ -37,6 +37,7 @@ const callbacks = new Map();
 const ask = (operation, payload, callback) => {
   const call = host(operation, stringify(payload));
   if (call === 0) return false;
+  if (call < 0) throw fault(413, "Request size is too large");
   callbacks.set(call, callback);
   return true;
 };

@@ -36,7 +36,13 @@ export interface Thrown {
 }
 
 export type ScriptOutcome =
-  | { readonly ok: true; readonly request?: unknown; readonly response?: unknown; readonly log: string }
+  /** JSON texts; undefined: the script has set none. */
+  | {
+      readonly ok: true;
+      readonly request: string | undefined;
+      readonly response: string | undefined;
+      readonly log: string;
+    }
   | { readonly ok: false; readonly cause: "thrown" | "compile"; readonly error: Thrown; readonly log: string }
   | { readonly ok: false; readonly cause: "timeout" | "tooLarge"; readonly log: string };
 

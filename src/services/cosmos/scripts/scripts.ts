@@ -27,8 +27,8 @@ export interface Triggers {
 }
 
 export interface Executed {
-  /** Undefined: the script set none. */
-  readonly response: unknown;
+  /** JSON text; undefined: the script has set none. */
+  readonly response: string | undefined;
   readonly log: string;
   readonly lsn: number;
   /** Request units of what it did. */
@@ -143,18 +143,21 @@ export const openScripts = (options: {
             { kind: "pre", ...shared, request, response: undefined },
             false,
           );
-          request = bodyOf(outcome.request);
+          request = bodyOf(valueOf(outcome.request));
         }
         const result = await work(scene, request);
         let response: unknown = operation === "Delete" ? undefined : result.entry.value.doc;
         for (const script of post)
-          response = (await run(place, session, script, { kind: "post", ...shared, request, response }, false))
-            .response;
+          response = valueOf(
+            (await run(place, session, script, { kind: "post", ...shared, request, response }, false)).response,
+          );
         return { result, response };
       });
     },
   };
 };
+
+const valueOf = (text: string | undefined): unknown => (text === undefined ? undefined : (JSON.parse(text) as unknown));
 
 /** A script may set a text instead of what it stands for. @throws 400 */
 const bodyOf = (value: unknown): JsonObject => {

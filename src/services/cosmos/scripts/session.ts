@@ -59,10 +59,13 @@ export const openSession = (options: SessionOptions): Session => {
   const overlay: Overlay = openOverlay(engine.store);
   const now = nowSeconds(engine);
   const partition = containerPartition(account, container);
+  const source = engine.sources(partition);
   const scene: Scene = { engine, account, container, tx: overlay.tx, partition, now };
   let units = 0;
   /** The logical partition as it was when it was first looked through. */
   let stored: ReadonlyMap<string, Row> | undefined;
+  /** The container's sequence before that. */
+  let storedAt = -1;
   /** What was found there matters: nobody may have come or gone before the commit. */
   let searched = false;
 
@@ -73,6 +76,7 @@ export const openSession = (options: SessionOptions): Session => {
 
   const storedRows = async (): Promise<ReadonlyMap<string, Row>> => {
     if (stored === undefined) {
+      storedAt = await source.sequence();
       const { rows: found } = await rowsOf(engine, place, { key: values, range: undefined });
       stored = new Map(found.map((row) => [row.key, row]));
       for (const { doc } of found) see(doc);
@@ -181,6 +185,7 @@ export const openSession = (options: SessionOptions): Session => {
           .collection(itemSpec)
           .list(partition, { prefix: partitionPrefix(values, container.partitionKey), limit: 1 });
         const before = await storedRows();
+        if ((await source.sequence()) === storedAt) return overlay.commitTo(live.tx);
         const { rows: after } = await rowsOf(engine, place, { key: values, range: undefined });
         const same =
           after.length === before.size &&

@@ -201,6 +201,32 @@ const changes: readonly Behaviour[] = [
   { name: "change feed: from a time on", seen: ["latest"] },
 ];
 
+const noScripts = { Go: "scripts are neither made nor run by it" };
+const noUsers = { Go: "no users" };
+
+const scripts: readonly Behaviour[] = [
+  {
+    name: "stored procedure: made with a key, run with a token, deleted",
+    seen: [201, "hello Ada", 204],
+    none: noScripts,
+  },
+  { name: "stored procedure: one that fails leaves nothing behind", seen: [400, 404], none: noScripts },
+  {
+    name: "stored procedure: its log",
+    seen: "seen",
+    none: noScripts,
+  },
+  { name: "a token makes no scripts", seen: [403, 5300], none: noScripts },
+  { name: "a pre-trigger changes what is created", seen: "stamped" },
+  { name: "a post-trigger that fails undoes the write", seen: [400, 404] },
+  { name: "a function in a query", seen: [2, 4] },
+];
+
+const users: readonly Behaviour[] = [
+  { name: "a user's permission: reads, does not write, sees no other container", seen: [200, 403, 403], none: noUsers },
+  { name: "a token makes no users", seen: [403, 5300], none: noUsers },
+];
+
 export const groups: readonly Group[] = [
   { title: "Access", behaviours: access },
   { title: "Resources", behaviours: resources },
@@ -208,4 +234,6 @@ export const groups: readonly Group[] = [
   { title: "Batch and bulk", behaviours: batches },
   { title: "Queries and feeds", behaviours: querying },
   { title: "Change feed", behaviours: changes },
+  { title: "Stored procedures, triggers, functions", behaviours: scripts },
+  { title: "Users and permissions", behaviours: users },
 ];

@@ -16,12 +16,13 @@ import {
   type JsonObject,
   type Throughput,
   uniqueSpec,
+  versionSpec,
 } from "./records.ts";
 import { containerRid, databaseRid } from "./rid.ts";
 import { scriptSpec } from "../scripts/spec.ts";
 import { sweepSpec } from "./sweep.ts";
 import { dropUsers } from "./users.ts";
-import { lostSpec, versionSpec } from "./versions.ts";
+import { lostSpec } from "./versions.ts";
 
 const all = 1_000_000;
 

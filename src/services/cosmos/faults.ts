@@ -121,6 +121,11 @@ export const cosmosFault = catalogue({
     code: "NotFound",
     message: 'Message: {"Errors":["Resource Not Found. Learn more: https://aka.ms/cosmosdb-tsg-not-found"]}',
   },
+  sessionNotAvailable: {
+    status: 404,
+    code: "NotFound",
+    message: "The read session is not available for the input session token.",
+  },
   ownerNotFound: { status: 404, code: "NotFound", message: 'Message: {"Errors":["Owner resource does not exist"]}' },
   scriptTimeout: {
     status: 408,

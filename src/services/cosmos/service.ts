@@ -16,9 +16,11 @@ import { cosmosMatcher, segmentsOf } from "./match.ts";
 import { accountOperations } from "./operations/account.ts";
 import { batchOperations } from "./operations/batches.ts";
 import { changeFeedOperations } from "./operations/change-feed.ts";
+import { consistent } from "./operations/consistency.ts";
 import { containerOperations } from "./operations/containers.ts";
 import { databaseOperations } from "./operations/databases.ts";
 import { documentOperations } from "./operations/documents.ts";
+import { directed } from "./operations/indexing-directive.ts";
 import { offerOperations } from "./operations/offers.ts";
 import { queryOperations } from "./operations/queries.ts";
 import { conflictOperations, scriptOperations } from "./operations/scripts.ts";
@@ -55,7 +57,10 @@ export const cosmosService = (deps: CosmosServiceDependencies): Service<CosmosTa
     ...scriptOperations(engine, scripts),
     ...conflictOperations,
     ...userAndPermissionOperations(engine, tokens),
-  ].map(deps.throttle ?? ((operation) => operation));
+  ]
+    .map(consistent(engine))
+    .map(directed)
+    .map(deps.throttle ?? ((operation) => operation));
   return {
     name: "cosmos",
     title: "Cosmos DB for NoSQL",

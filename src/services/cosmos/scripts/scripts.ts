@@ -103,7 +103,7 @@ export const openScripts = (options: {
         source: script.body,
         now: engine.clock.now(),
         milliseconds,
-        setup: { ...setup, ...links, logLimit },
+        setup: textOfSetup({ ...setup, ...links, logLimit }),
       },
       async (operation, payload) => {
         // Stores may answer within one turn of the event loop: a script of thousands of operations leaves some to others.
@@ -155,6 +155,16 @@ export const openScripts = (options: {
       });
     },
   };
+};
+
+/** @throws 400 */
+const textOfSetup = (setup: ScriptSetup): string => {
+  try {
+    return JSON.stringify(setup);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw badRequest("The input content is invalid: it is nested too deeply.");
+  }
 };
 
 const valueOf = (text: string | undefined): unknown => (text === undefined ? undefined : (JSON.parse(text) as unknown));

@@ -246,3 +246,28 @@ describe("queries and feeds", () => {
     expect(Math.max(...times)).toBeLessThan(900);
   });
 });
+
+describe("what is nested too deeply", () => {
+  const deep = (levels: number): string => "[".repeat(levels) + "]".repeat(levels);
+
+  it("is 400 in items, in parameters of queries and in arguments of stored procedures", async () => {
+    await send({ path: "/dbs/appdb/colls/items/sprocs", body: '{"id":"any","body":"function (x) {}"}' });
+    for (const levels of [200, 5000, 100_000]) {
+      expect(await status({ path: docs, body: `{"id":"1","pk":"a","x":${deep(levels)}}`, headers: key })).toBe(400);
+      const body = `{"query":"SELECT VALUE @x","parameters":[{"name":"@x","value":${deep(levels)}}]}`;
+      expect(await status({ path: docs, body, headers: query })).toBe(400);
+    }
+    for (const levels of [5000, 100_000])
+      expect(await status({ path: "/dbs/appdb/colls/items/sprocs/any", body: `[${deep(levels)}]`, headers: key })).toBe(
+        400,
+      );
+  });
+
+  it("is 400 where a trigger is to see it first", async () => {
+    const body = '{"id":"see","body":"function () {}","triggerType":"Pre","triggerOperation":"All"}';
+    await send({ path: "/dbs/appdb/colls/items/triggers", body });
+    const headers = { ...key, "x-ms-documentdb-pre-trigger-include": "see" };
+    for (const levels of [200, 5000, 100_000])
+      expect(await status({ path: docs, body: `{"id":"1","pk":"a","x":${deep(levels)}}`, headers })).toBe(400);
+  });
+});

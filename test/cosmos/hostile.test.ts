@@ -271,3 +271,46 @@ describe("what is nested too deeply", () => {
       expect(await status({ path: docs, body: `{"id":"1","pk":"a","x":${deep(levels)}}`, headers })).toBe(400);
   });
 });
+
+describe("scripts", () => {
+  it("with bad content are 4xx", async () => {
+    const sprocs = "/dbs/appdb/colls/items/sprocs";
+    const cases: readonly (readonly [number, Sent])[] = [
+      [400, { path: sprocs, body: "{" }],
+      [400, { path: sprocs, body: "[]" }],
+      [400, { path: sprocs, body: "" }],
+      [400, { path: sprocs, body: '{"body":"x"}' }],
+      [400, { path: sprocs, body: '{"id":"a/b","body":"x"}' }],
+      [400, { path: sprocs, body: '{"id":"\\ud800","body":"x"}' }],
+      [400, { path: sprocs, body: '{"id":1,"body":"x"}' }],
+      [400, { path: sprocs, body: '{"id":"a","body":1}' }],
+      [400, { path: sprocs, body: '{"id":"a","body":""}' }],
+      [413, { path: sprocs, body: `{"id":"a","body":"${"x".repeat(2_000_000)}"}` }],
+      [404, { method: "GET", path: `${sprocs}/none` }],
+      [404, { method: "PUT", path: `${sprocs}/none`, body: '{"id":"none","body":"x"}' }],
+      [404, { method: "DELETE", path: `${sprocs}/a%2Fb` }],
+      [404, { path: `${sprocs}/none`, body: "[]", headers: key }],
+      [400, { path: `${sprocs}/any`, body: "{", headers: key }],
+      [400, { path: `${sprocs}/any`, body: '{"a":1}', headers: key }],
+      [400, { path: `${sprocs}/any`, body: "[]" }],
+      [400, { path: `${sprocs}/any`, body: "[]", headers: { "x-ms-documentdb-partitionkey": "rubbish" } }],
+      [413, { path: `${sprocs}/any`, body: `["${"x".repeat(3_000_000)}"]`, headers: key }],
+      [200, { path: `${sprocs}/any`, body: "", headers: key }],
+      [404, { path: "/dbs/appdb/colls/none/sprocs/any", body: "[]", headers: key }],
+    ];
+    for (const [expected, sent] of cases)
+      expect([(sent.body ?? "").slice(0, 60), sent.path, await status(sent)]).toEqual([
+        (sent.body ?? "").slice(0, 60),
+        sent.path,
+        expected,
+      ]);
+  });
+
+  it("that a write names and that cannot be are 400, and nothing is written", async () => {
+    for (const names of ["none", "see,see", "a/b", "%00", "x".repeat(3000)]) {
+      const headers = { ...key, "x-ms-documentdb-pre-trigger-include": names };
+      expect(await status({ path: docs, body: '{"id":"unwritten","pk":"a"}', headers })).toBe(400);
+    }
+    expect(await status({ method: "GET", path: `${docs}/unwritten`, headers: key })).toBe(404);
+  });
+});

@@ -36,7 +36,13 @@ const containers = {
           { path: "/price", order: "descending" },
         ],
       ],
+      vectorIndexes: [{ path: "/v", type: "flat" }],
+      fullTextIndexes: [{ path: "/text" }],
     },
+    vectorEmbeddingPolicy: {
+      vectorEmbeddings: [{ path: "/v", dataType: "float32", distanceFunction: "cosine", dimensions: 2 }],
+    },
+    fullTextPolicy: { defaultLanguage: "en-US", fullTextPaths: [{ path: "/text", language: "en-US" }] },
   },
   "appdb/tree": { partitionKey: { paths: ["/tenant", "/user", "/session"], kind: "MultiHash", version: 2 } },
   "appdb/short": { partitionKey: hash("/pk"), defaultTtl: -1 },

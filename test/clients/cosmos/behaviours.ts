@@ -215,6 +215,15 @@ const changes: readonly Behaviour[] = [
   },
   { name: "change feed: of one partition key", seen: ["1", "3"], anyOrder: true },
   { name: "change feed: from a time on", seen: ["latest"] },
+  {
+    name: "change feed: all versions and deletes",
+    seen: [
+      ["create", "one"],
+      ["replace", "two"],
+      ["delete", null],
+    ],
+    none: { Go: "latest versions alone" },
+  },
 ];
 
 const noScripts = { Go: "scripts are neither made nor run by it" };

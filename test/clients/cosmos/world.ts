@@ -48,6 +48,7 @@ const containers = {
   "appdb/short": { partitionKey: hash("/pk"), defaultTtl: -1 },
   "appdb/people": { partitionKey: hash("/pk"), uniqueKeyPolicy: { uniqueKeys: [{ paths: ["/email"] }] } },
   "appdb/feed": { partitionKey: hash("/pk") },
+  "appdb/logged": { partitionKey: hash("/pk"), changeFeedPolicy: { retentionDuration: 10 } },
   "appdb/scripted": { partitionKey: hash("/pk") },
   "guarded/items": { partitionKey: hash("/pk") },
   "closed/items": { partitionKey: hash("/pk") },

@@ -24,6 +24,7 @@ const run = (source: string, milliseconds = 200, perform: () => Promise<string> 
         response: undefined,
         selfLink: "dbs/a/colls/b/",
         altLink: "dbs/A/colls/B",
+        messageLimit: 4 * 1024 * 1024,
         logLimit: 1000,
       } satisfies ScriptSetup),
     },
@@ -92,11 +93,18 @@ describe("what takes too much", () => {
     expect(await bodyOf("function () { __.response.setBody('still here'); }")).toBe("still here");
   });
 
-  it("answers beyond the size of a message are refused", async () => {
+  it("answers beyond the size of a message are refused, when they are set and at the end", async () => {
     expect(await run("function () { __.response.setBody('x'.repeat(5e6)); }", 5000)).toMatchObject({
       ok: false,
-      cause: "tooLarge",
+      cause: "thrown",
+      error: { number: 413 },
     });
+    const appended =
+      "function () { const r = __.response; let n = 0; try { for (;;) { r.appendBody('x'.repeat(1e6)); n++; } } catch (error) { r.setBody([n, error.number]); } }";
+    expect(await bodyOf(appended)).toEqual([4, 413]);
+    const grown =
+      "function () { const body = []; __.response.setBody(body); for (let n = 0; n < 60; n++) body.push('x'.repeat(1e5)); }";
+    expect(await run(grown, 5000)).toMatchObject({ ok: false, cause: "tooLarge" });
   });
 
   it("questions that nobody can answer at once are not taken up", async () => {

@@ -182,8 +182,29 @@ const message = (body, writable) => {
   let current = body;
   const accessors = { getBody: () => current, getValue: (name) => (name === "body" ? current : undefined) };
   if (writable) {
-    accessors.setBody = (value) => { current = value; };
-    accessors.appendBody = (value) => { current = current === undefined || current === null ? value : current + value; };
+    let size = 0;
+    const grown = (characters) => {
+      if (characters > setup.messageLimit)
+        throw fault(413, 'Resulting message would be too large because of "body". Return from script with current message and use continuation token to call the script again or modify your script.');
+      return characters;
+    };
+    const sizeOf = (value) =>
+      value === undefined || value === null ? 0 : (typeof value === "object" ? stringify(value) : String(value)).length;
+    accessors.setBody = (value) => {
+      size = grown(sizeOf(value));
+      current = value;
+    };
+    accessors.appendBody = (value) => {
+      if (typeof current === "string") {
+        // Only what is added is measured: scripts append in small pieces.
+        size = grown((size || current.length) + sizeOf(value));
+        current += value;
+        return;
+      }
+      const next = current === undefined || current === null ? value : current + value;
+      size = grown(sizeOf(next));
+      current = next;
+    };
     const named = (change) => (name, value) => {
       if (name !== "body") throw fault(400, "Cannot set new values: " + name);
       change(value);

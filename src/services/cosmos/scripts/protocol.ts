@@ -24,6 +24,8 @@ export interface ScriptSetup {
   readonly response: unknown;
   readonly selfLink: string;
   readonly altLink: string;
+  /** Characters of a body that a script may set. */
+  readonly messageLimit: number;
   /** Characters of console output that are kept. */
   readonly logLimit: number;
 }

@@ -11,8 +11,8 @@ const maxQuestion = 4 * 1024 * 1024;
 /** Questions and their texts that may wait at a time. */
 const maxWaiting = 10_000;
 const maxWaitingCharacters = 32 * 1024 * 1024;
-/** Of what goes out; https://learn.microsoft.com/azure/cosmos-db/concepts-limits: 2 MB per request, with room for escapes. */
-const maxMessage = 4 * 1024 * 1024;
+/** Of what goes out: a body that was just within its limit when it was set, an item's with room for escapes. */
+const maxMessage = 5 * 1024 * 1024;
 
 export interface ScriptRun {
   /** The store's answer to a call. */

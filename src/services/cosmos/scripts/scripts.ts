@@ -66,6 +66,8 @@ export interface Scripts {
 
 /** Characters of `console.log` that are kept; more do not fit into the header. */
 const logLimit = 8 * 1024;
+/** Characters of a body. */
+const messageLimit = 4 * 1024 * 1024;
 
 export const openScripts = (options: {
   readonly engine: Engine;
@@ -89,7 +91,7 @@ export const openScripts = (options: {
     { database, container }: Located,
     session: Session,
     script: ScriptRecord,
-    setup: Omit<ScriptSetup, "selfLink" | "altLink" | "logLimit">,
+    setup: Omit<ScriptSetup, "selfLink" | "altLink" | "messageLimit" | "logLimit">,
     logging: boolean,
   ): Promise<ScriptOutcome & { ok: true }> => {
     const links = {
@@ -103,7 +105,7 @@ export const openScripts = (options: {
         source: script.body,
         now: engine.clock.now(),
         milliseconds,
-        setup: textOfSetup({ ...setup, ...links, logLimit }),
+        setup: textOfSetup({ ...setup, ...links, messageLimit, logLimit }),
       },
       async (operation, payload) => {
         // Stores may answer within one turn of the event loop: a script of thousands of operations leaves some to others.

@@ -42,6 +42,40 @@ describe("the tenant's clock", () => {
     await test.tenant.clock.change({ kind: "reset" });
   });
 
+  it("rotates a key whose policy says so", async () => {
+    const group = `${scope}/resourceGroups/rotated`;
+    await test.arm("PUT", group, { location: "eastus" });
+    const oid = test.tenant.info.developerServicePrincipalId;
+    const { tenantId } = test.tenant.info;
+    const vault = await test.arm("PUT", `${group}/providers/Microsoft.KeyVault/vaults/rotates`, {
+      location: "eastus",
+      properties: {
+        tenantId,
+        sku: { family: "A", name: "standard" },
+        accessPolicies: [{ tenantId, objectId: oid, permissions: { keys: ["all"] } }],
+      },
+    });
+    expect(vault.status).toBe(200);
+    const keys = async (method: "GET" | "PUT" | "POST", path: string, json?: unknown) =>
+      (
+        await test.send({
+          method,
+          host: "rotates.vault.azure.net",
+          path: `/keys/k${path}?api-version=7.4`,
+          token: await test.developerToken("https://vault.azure.net"),
+          ...(json === undefined ? {} : { json }),
+        })
+      ).body;
+    const { kid } = (await keys("POST", "/create", { kty: "EC" })).key;
+    await keys("PUT", "/rotationpolicy", {
+      lifetimeActions: [{ trigger: { timeAfterCreate: "P30D" }, action: { type: "Rotate" } }],
+    });
+    expect((await keys("GET", "")).key.kid).toBe(kid);
+    await test.tenant.clock.change({ kind: "advance", by: 31 * day });
+    expect((await keys("GET", "")).key.kid).not.toBe(kid);
+    await test.tenant.clock.change({ kind: "reset" });
+  });
+
   it("ends leases of blobs and the retention of deleted secrets", async () => {
     const group = `${scope}/resourceGroups/timed`;
     await test.arm("PUT", group, { location: "eastus" });

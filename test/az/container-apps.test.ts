@@ -136,6 +136,39 @@ needs("az")("az containerapp", () => {
     await session.bash("az containerapp registry remove $A --server registry.example");
   });
 
+  it("connects the app to a storage account and to a database, and takes a connection back", async () => {
+    const names = async () =>
+      (await session.json("az containerapp show $A --query properties.template.containers[0].env[].name")) as string[];
+    await session.bash("az storage account create -g myResourceGroup -n caaccount1 --sku Standard_LRS");
+    await session.bash(`
+      az containerapp connection create storage-blob -g myResourceGroup -n my-app --connection blobs --client-type nodejs \\
+        --container my-app --tg myResourceGroup --account caaccount1 --system-identity`);
+    expect(await names()).toContain("AZURE_STORAGEBLOB_RESOURCEENDPOINT");
+    const identity = await text("az containerapp identity show $A --query principalId");
+    const scope = await text("az storage account show -g myResourceGroup -n caaccount1 --query id");
+    const roles = () =>
+      session.json(`az role assignment list --assignee ${identity} --scope ${scope} --query [].roleDefinitionName`);
+    expect(await roles()).toEqual(["Storage Blob Data Contributor"]);
+    expect(await session.json("az containerapp connection list -g myResourceGroup -n my-app --query [].name")).toEqual([
+      "blobs",
+    ]);
+    await session.bash(`
+      az postgres flexible-server create -g myResourceGroup -n ca-pg-1 --location eastus --admin-user demoadmin \\
+        --admin-password 'ChAnG33#ThsPssWD' --sku-name Standard_B1ms --tier Burstable --yes
+      az postgres flexible-server db create -g myResourceGroup --server-name ca-pg-1 --name restaurant`);
+    await session.bash(`
+      az containerapp connection create postgres-flexible -g myResourceGroup -n my-app --connection db --client-type python \\
+        --container my-app --tg myResourceGroup --server ca-pg-1 --database restaurant --system-identity`);
+    const { stdout } = await session.tenant.run("bash", ["-c", 'echo "$AZURE_POSTGRESQL_CONNECTIONSTRING"'], {
+      as: "my-app",
+    });
+    expect(stdout).toContain("dbname=restaurant host=ca-pg-1.postgres.database.azure.com");
+    expect(stdout).toContain("user=aad_db");
+    await session.bash("az containerapp connection delete -g myResourceGroup -n my-app --connection blobs --yes");
+    expect(await names()).not.toContain("AZURE_STORAGEBLOB_RESOURCEENDPOINT");
+    expect(await roles()).toEqual([]);
+  });
+
   it("refuses what is not built, by name", async () => {
     for (const command of ["job list -g myResourceGroup", "env certificate list -n env1 -g myResourceGroup"])
       expect((await session.fails(`az containerapp ${command}`)).stderr).toContain("InvalidResourceType");

@@ -141,6 +141,30 @@ it("keeps to a partition key", async () => {
   expect((found as unknown as Told[]).map(({ current }) => current?.id)).toEqual(["in"]);
 });
 
+it("tells what stored procedures write", async () => {
+  const found = await key()(async (client, sdk) => {
+    const container = client.database("appdb").container("logged");
+    await container.scripts.storedProcedures.create({
+      id: "pair",
+      body: `function (pk) {
+        for (const id of ["x", "y"]) __.createDocument(__.getSelfLink(), { id, tenant: "t", pk });
+        __.response.setBody("done");
+      }`,
+    });
+    const iterator = container.items.getChangeFeedIterator({
+      changeFeedMode: sdk.ChangeFeedMode.AllVersionsAndDeletes,
+      changeFeedStartFrom: sdk.ChangeFeedStartFrom.Now(),
+    });
+    await iterator.readNext();
+    await container.scripts.storedProcedure("pair").execute(["t", "proc"], ["proc"]);
+    return (await iterator.readNext()).result;
+  });
+  expect((found as unknown as Told[]).map(({ current, metadata }) => [metadata.operationType, current?.id])).toEqual([
+    ["create", "x"],
+    ["create", "y"],
+  ]);
+});
+
 it("tells of items whose time ran out, once they are removed", async () => {
   const token = await app()(async (client, sdk) => {
     const { items } = client.database("appdb").container("logged");

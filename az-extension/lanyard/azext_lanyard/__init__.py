@@ -11,6 +11,9 @@ from azure.cli.core.extension import ExtensionNotInstalledException, get_extensi
 from azext_lanyard import _help  # noqa: F401  (registers the help texts)
 
 
+_CONNECTIONS = ("webapp connection create postgres-flexible", "containerapp connection create postgres-flexible")
+
+
 def _installed(name):
     try:
         get_extension(name)
@@ -48,17 +51,18 @@ class LanyardCommandsLoader(AzCommandsLoader):
         from azure.cli.command_modules.serviceconnector._client_factory import cf_linker
         from azure.cli.command_modules.serviceconnector._transformers import transform_linker_properties
 
-        with self.command_group("webapp connection create", client_factory=cf_linker) as group:
-            group.custom_command(
-                "postgres-flexible",
-                "connection_create",
-                client_factory=cf_linker,
-                supports_no_wait=True,
-                transform=transform_linker_properties,
-            )
+        for source in ("webapp", "containerapp"):
+            with self.command_group(f"{source} connection create", client_factory=cf_linker) as group:
+                group.custom_command(
+                    "postgres-flexible",
+                    "connection_create",
+                    client_factory=cf_linker,
+                    supports_no_wait=True,
+                    transform=transform_linker_properties,
+                )
 
     def load_arguments(self, command):
-        if command == "webapp connection create postgres-flexible":
+        if command in _CONNECTIONS:
             # The command is the CLI's own; only what it does to the database is done here.
             from azure.cli.command_modules.serviceconnector._params import load_arguments
 

@@ -40,7 +40,7 @@ def execute(
 
 
 def _connection_create(cmd, client, **arguments):
-    """`webapp connection create postgres-flexible`: the CLI's own command, with the database's side done here."""
+    """`webapp` and `containerapp connection create postgres-flexible`: the CLI's own command, with the database's side done here."""
     if not arguments.get("system_identity_auth_info"):
         return serviceconnector.connection_create(cmd, client, **arguments)
     accepted = inspect.signature(serviceconnector.connection_create_func).parameters

@@ -1,6 +1,6 @@
 """The deployer's side of a passwordless connection to PostgreSQL, all of it on the rights of whoever is signed in.
 
-Web app identity on, Entra sign-in on, oneself as Entra administrator, a role for the identity, grants. Source:
+The app's identity on, Entra sign-in on, oneself as Entra administrator, a role for the identity, grants. Source:
 https://learn.microsoft.com/azure/postgresql/flexible-server/how-to-manage-azure-ad-users
 """
 
@@ -74,7 +74,7 @@ def _enable_identity(arm, source_id):
     site = arm.send("GET", f"{source_id}?{_WEB}")
     identity = site.get("identity") or {}
     if "SystemAssigned" not in identity.get("type", ""):
-        logger.warning("Enabling the web app's system-assigned identity...")
+        logger.warning("Enabling the app's system-assigned identity...")
         kind = "SystemAssigned, UserAssigned" if identity.get("userAssignedIdentities") else "SystemAssigned"
         arm.send("PATCH", f"{source_id}?{_WEB}", {"identity": {"type": kind}})
         identity = arm.send("GET", f"{source_id}?{_WEB}")["identity"]

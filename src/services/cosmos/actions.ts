@@ -30,6 +30,10 @@ export const keyActions = {
   deleteContainer: `${containers}/delete`,
   readScripts: `${containers}/scripts/read`,
   writeScripts: `${containers}/scripts/write`,
+  readUsers: `${own}/sqlDatabases/users/read`,
+  writeUsers: `${own}/sqlDatabases/users/write`,
+  /** Reading one as well: what is read holds a token. */
+  managePermissions: `${own}/sqlDatabases/users/permissions/write`,
 } as const;
 
 export type KeyAction = (typeof keyActions)[keyof typeof keyActions];
@@ -37,6 +41,10 @@ export type KeyAction = (typeof keyActions)[keyof typeof keyActions];
 const keyOnly: ReadonlySet<string> = new Set(Object.values(keyActions));
 
 export const isKeyAction = (action: string): boolean => keyOnly.has(action);
+
+/** What `disableKeyBasedMetadataWriteAccess` takes from keys: everything but data, users and permissions. */
+export const isMetadataWrite = (action: string): boolean =>
+  isKeyAction(action) && !isReadAction(action) && !action.includes("/users/");
 
 /** What read-only keys open. */
 export const isReadAction = (action: string): boolean =>

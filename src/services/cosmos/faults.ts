@@ -58,6 +58,12 @@ export const cosmosFault = catalogue({
     message:
       "The authorization token is not valid at the current time. Please create another token and retry (token start time: {date}, current server time: {now}).",
   },
+  resourceTokenExpired: {
+    status: 403,
+    code: "Forbidden",
+    message:
+      "The authorization token is not valid at the current time. Please create another token and retry (token start time: {from}, token expiry time: {until}, current server time: {now}).",
+  },
   localAuthDisabled: {
     status: 401,
     code: "Unauthorized",
@@ -114,6 +120,11 @@ export const cosmosFault = catalogue({
     status: 404,
     code: "NotFound",
     message: 'Message: {"Errors":["Resource Not Found. Learn more: https://aka.ms/cosmosdb-tsg-not-found"]}',
+  },
+  sessionNotAvailable: {
+    status: 404,
+    code: "NotFound",
+    message: "The read session is not available for the input session token.",
   },
   ownerNotFound: { status: 404, code: "NotFound", message: 'Message: {"Errors":["Owner resource does not exist"]}' },
   scriptTimeout: {

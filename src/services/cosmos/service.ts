@@ -7,6 +7,7 @@ import type { Dialect, Service } from "../../kernel/service.ts";
 import { type Account, type Accounts, hostSuffix } from "./accounts.ts";
 import { cosmosAuthenticator } from "./auth/authenticate.ts";
 import { cosmosDeciders, refusal } from "./auth/deciders.ts";
+import { openResourceTokens } from "./auth/resource-tokens.ts";
 import type { Roles } from "./auth/roles.ts";
 import { type Engine, findContainer, findDatabase } from "./engine/engine.ts";
 import type { QueryEngine } from "./engine/query-port.ts";
@@ -15,13 +16,16 @@ import { cosmosMatcher, segmentsOf } from "./match.ts";
 import { accountOperations } from "./operations/account.ts";
 import { batchOperations } from "./operations/batches.ts";
 import { changeFeedOperations } from "./operations/change-feed.ts";
+import { consistent } from "./operations/consistency.ts";
 import { containerOperations } from "./operations/containers.ts";
 import { databaseOperations } from "./operations/databases.ts";
 import { documentOperations } from "./operations/documents.ts";
+import { directed } from "./operations/indexing-directive.ts";
 import { offerOperations } from "./operations/offers.ts";
 import { queryOperations } from "./operations/queries.ts";
-import { conflictOperations, scriptOperations, unbuiltOperations } from "./operations/scripts.ts";
+import { conflictOperations, scriptOperations } from "./operations/scripts.ts";
 import type { Scripts } from "./scripts/scripts.ts";
+import { userAndPermissionOperations } from "./operations/users.ts";
 import { type CosmosOperation, type CosmosTarget, scopeOf } from "./target.ts";
 
 export interface CosmosServiceDependencies {
@@ -40,6 +44,7 @@ export interface CosmosServiceDependencies {
 /** The data plane of Cosmos DB for NoSQL: `{account}.documents.azure.com`, and `{account}-{region}`. */
 export const cosmosService = (deps: CosmosServiceDependencies): Service<CosmosTarget> => {
   const { engine, accounts, queries, scripts } = deps;
+  const tokens = openResourceTokens(engine);
   const operations = [
     ...accountOperations,
     ...databaseOperations(engine),
@@ -51,7 +56,11 @@ export const cosmosService = (deps: CosmosServiceDependencies): Service<CosmosTa
     ...offerOperations(engine),
     ...scriptOperations(engine, scripts),
     ...conflictOperations,
-  ].map(deps.throttle ?? ((operation) => operation));
+    ...userAndPermissionOperations(engine, tokens),
+  ]
+    .map(consistent(engine))
+    .map(directed)
+    .map(deps.throttle ?? ((operation) => operation));
   return {
     name: "cosmos",
     title: "Cosmos DB for NoSQL",
@@ -60,10 +69,10 @@ export const cosmosService = (deps: CosmosServiceDependencies): Service<CosmosTa
     ],
     dialect: deps.dialect,
     operations,
-    match: cosmosMatcher([...operations, ...unbuiltOperations]),
+    match: cosmosMatcher(operations),
     resolve: (request, match) => resolve(request, match, deps),
     scope: (call) => scopeOf(call.target),
-    authenticators: [cosmosAuthenticator(deps.verifier)],
+    authenticators: [cosmosAuthenticator(deps.verifier, tokens)],
     deciders: cosmosDeciders(deps.roles),
     refuse: refusal,
     unmatched,
@@ -116,8 +125,6 @@ function checkAccount(account: Account | undefined, request: Request): asserts a
 const notThere: Readonly<Record<string, string>> = {
   addresses: "Direct mode (use gateway mode)",
   clientencryptionkeys: "Client encryption keys",
-  permissions: "Users and permissions (resource tokens)",
-  users: "Users and permissions (resource tokens)",
   attachments: "Attachments",
   media: "Attachments",
 };

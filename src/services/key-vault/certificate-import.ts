@@ -2,7 +2,7 @@ import { createPrivateKey } from "node:crypto";
 import type { X509Certificate } from "node:crypto";
 import { isObject, type JsonObject, objectOf, textOf } from "../../arm/record.ts";
 import { readAttributes, tagsOf, textIn } from "./attributes.ts";
-import { type Complete } from "./certificate-versions.ts";
+import { type Complete, subjectIn } from "./certificate-versions.ts";
 import { pemType, pkcs12Type, readPolicy } from "./certificate-policy.ts";
 import { readCertificate } from "./certificate-maker.ts";
 import { Malformed } from "./der.ts";
@@ -82,7 +82,7 @@ export const readImport = async (body: JsonObject): Promise<Complete> => {
       ? { kty: "RSA", key_size: details?.modulusLength ?? 2048 }
       : { kty: "EC", crv: textOf(certificate.publicKey.export({ format: "jwk" }).crv) },
     secret_props: { contentType: isPem ? pemType : pkcs12Type },
-    x509_props: { subject: certificate.subject.split("\n").toReversed().join(", ") },
+    x509_props: { subject: subjectIn(certificate) },
     issuer: { name: "Unknown" },
   });
   const asked = isObject(body["policy"]) ? objectOf(body["policy"]) : {};

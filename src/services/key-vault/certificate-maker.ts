@@ -79,6 +79,8 @@ export const selfSigned = async (pkcs8: Buffer, policy: Policy, now: number, ids
       signingAlgorithm: algorithm,
       extensions: extensionsOf(x509, policy),
     });
+    // A text that is no name is read as an empty one.
+    if (name !== "" && made.subject === "") throw subjectFault();
     return Buffer.from(made.rawData);
   } catch {
     throw subjectFault();

@@ -106,6 +106,10 @@ export const privateKeyOf = (pkcs8: Buffer, certificate: X509Certificate): KeyOb
   return key;
 };
 
+/** As Key Vault writes it. Node has no `subject` for a certificate whose name is empty, whatever its types say. */
+export const subjectIn = ({ subject }: { readonly subject?: string }): string =>
+  (subject ?? "").split("\n").toReversed().join(", ");
+
 const seconds = (date: Date): number => Math.floor(date.getTime() / 1000);
 
 /** Stores a certificate with its key and secret in one go. @throws Fault 409 when one of the names is somebody else's */
@@ -156,7 +160,7 @@ export const addCertificate = async (
       open: {
         cer: certificate.raw.toString("base64"),
         x5t: createHash("sha1").update(certificate.raw).digest("base64url"),
-        subject: certificate.subject.split("\n").toReversed().join(", "),
+        subject: subjectIn(certificate),
       },
     },
     { extra: { policy: { ...policy.shown, attributes: { enabled: true, created: now, updated: now } } } },

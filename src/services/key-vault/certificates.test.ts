@@ -88,6 +88,17 @@ describe("certificates by Microsoft's client", () => {
     expect(vaults.errors).toEqual([]);
   });
 
+  it("need no subject when they have other names, and a subject that is one", async () => {
+    const { vaults, as } = await withRole();
+    await using _ = vaults;
+    const create = (name: string, x509_props: object) =>
+      as("POST", `/certificates/${name}/create`, { policy: { x509_props, issuer: { name: "Self" } } });
+    expect((await create("named", { sans: { dns_names: ["example.com"] } })).status).toBe(202);
+    expect((await as("GET", "/certificates/named")).status).toBe(200);
+    for (const subject of ["", "no name", "CN"]) expect((await create("nameless", { subject })).status).toBe(400);
+    expect(vaults.errors).toEqual([]);
+  });
+
   it("are imported from PFX and PEM, RSA and EC, AES and 3DES", async () => {
     const given = await withRole();
     const { vaults, as } = given;

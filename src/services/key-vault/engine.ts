@@ -75,6 +75,8 @@ export class Shelf {
   readonly #side: Collection<SideRecord>;
   readonly #partition: string;
   readonly #clock: Clock;
+  /** True once an object of a kind that renews by itself was written. */
+  wroteRenewing = false;
 
   constructor(scope: Scope, uid: string, clock: Clock) {
     this.#objects = scope.collection(objectSpec);
@@ -103,6 +105,7 @@ export class Shelf {
   }
 
   async putObject(state: State, object: ObjectRecord): Promise<void> {
+    this.wroteRenewing ||= object.kind !== "secrets";
     await this.#objects.put(this.#partition, objectKey(state, object.kind, object.name), object);
   }
 
@@ -198,6 +201,8 @@ export interface Engine {
   readonly ids: Ids;
   readonly store: Store;
   read(uid: string): Shelf;
+  /** Counts the writes of a vault's keys and certificates in this process: what was read before the last one may be old. */
+  revision(uid: string): number;
   /** Runs `work` in one transaction; it may run more than once. */
   write<R>(uid: string, work: (shelf: Shelf) => Promise<R>): Promise<R>;
   /** 32 hex digits, as versions are. */
@@ -208,22 +213,36 @@ export interface Engine {
   drop(uid: string): Promise<void>;
 }
 
-export const openEngine = (store: Store, clock: Clock, ids: Ids): Engine => ({
-  clock,
-  ids,
-  store,
-  read: (uid) => new Shelf(store, uid, clock),
-  write: (uid, work) => store.transact([partitionOf(uid)], (tx) => work(new Shelf(tx, uid, clock))),
-  newVersion: () => ids.bytes(16).toString("hex"),
-  seconds: () => Math.floor(clock.now() / 1000),
-  drop: async (uid) => {
-    for (const spec of [objectSpec, versionSpec, sideSpec] as readonly CollectionSpec<unknown>[]) {
-      const rows = store.collection(spec);
-      for (;;) {
-        const page = await rows.list(partitionOf(uid), { limit: 500 });
-        for (const { key } of page) await rows.delete(partitionOf(uid), key);
-        if (page.length < 500) break;
+export const openEngine = (store: Store, clock: Clock, ids: Ids): Engine => {
+  const revisions = new Map<string, number>();
+  return {
+    clock,
+    ids,
+    store,
+    read: (uid) => new Shelf(store, uid, clock),
+    revision: (uid) => revisions.get(uid) ?? 0,
+    write: async (uid, work) => {
+      let renewing = false;
+      const result = await store.transact([partitionOf(uid)], async (tx) => {
+        const shelf = new Shelf(tx, uid, clock);
+        const done = await work(shelf);
+        renewing ||= shelf.wroteRenewing;
+        return done;
+      });
+      if (renewing) revisions.set(uid, (revisions.get(uid) ?? 0) + 1);
+      return result;
+    },
+    newVersion: () => ids.bytes(16).toString("hex"),
+    seconds: () => Math.floor(clock.now() / 1000),
+    drop: async (uid) => {
+      for (const spec of [objectSpec, versionSpec, sideSpec] as readonly CollectionSpec<unknown>[]) {
+        const rows = store.collection(spec);
+        for (;;) {
+          const page = await rows.list(partitionOf(uid), { limit: 500 });
+          for (const { key } of page) await rows.delete(partitionOf(uid), key);
+          if (page.length < 500) break;
+        }
       }
-    }
-  },
-});
+    },
+  };
+};

@@ -1,7 +1,7 @@
 import { isObject, type JsonObject, objectOf, textOf } from "../../arm/record.ts";
 import { json } from "../../kernel/message.ts";
 import { dataActions } from "./actions.ts";
-import type { Engine, VersionRecord } from "./engine.ts";
+import type { Engine, Found, VersionRecord } from "./engine.ts";
 import { vaultFault } from "./faults.ts";
 import { keyShape, newKeyVersion, putExtra } from "./keys.ts";
 import { familyOf, type KeyWish, makeKey, readCurve, readType } from "./key-material.ts";
@@ -76,7 +76,43 @@ const wishLike = ({ open = {} }: VersionRecord): KeyWish => {
   return { type, size, exponent: undefined, curve: readCurve(open["crv"]) };
 };
 
-/** Rotation on demand, and the policy that says when Azure would rotate by itself. */
+/** A version of new material like the one before, with the end that the policy wants. Not stored yet. */
+const rotated = async (engine: Engine, { object, version }: Found): Promise<VersionRecord> => {
+  const wish = wishLike(version);
+  const size = wish.type.startsWith("oct") ? Buffer.from(version.value ?? "", "base64").length * 8 : wish.size;
+  const material = await makeKey({ ...wish, size }, engine.ids);
+  const days = daysOf(textOf(objectOf(objectOf(object.extra?.["rotation"])["attributes"])["expiryTime"]));
+  return {
+    ...newKeyVersion(engine, object.name, material, listOf(version.open?.["key_ops"]).map(textOf)),
+    ...(version.tags === undefined ? {} : { tags: version.tags }),
+    ...(days === undefined ? {} : { exp: engine.seconds() + days * 86_400 }),
+  };
+};
+
+/** When a key is to be rotated by its policy, in seconds; undefined: never. */
+export const rotationDue = ({ object, version }: Found): number | undefined => {
+  if (object.managed === true || !version.enabled) return undefined;
+  const times = listOf(objectOf(object.extra?.["rotation"])["lifetimeActions"]).flatMap((each) => {
+    const { trigger, action } = objectOf(each);
+    if (objectOf(action)["type"] !== "Rotate") return [];
+    const after = daysOf(textOf(objectOf(trigger)["timeAfterCreate"]));
+    if (after !== undefined) return [version.created + after * 86_400];
+    const before = daysOf(textOf(objectOf(trigger)["timeBeforeExpiry"]));
+    return before === undefined || version.exp === undefined ? [] : [version.exp - before * 86_400];
+  });
+  return times.length === 0 ? undefined : Math.min(...times);
+};
+
+/** Rotates a key that is due, unless somebody did so meanwhile. */
+export const rotateDue = async (engine: Engine, uid: string, found: Found): Promise<void> => {
+  const made = await rotated(engine, found);
+  await engine.write(uid, async (shelf) => {
+    const now = await shelf.find("keys", found.object.name);
+    if (now?.version.version === found.version.version) await addVersion(shelf, keyShape, made);
+  });
+};
+
+/** Rotation on demand, and the policy that says when keys rotate by themselves (`renewal.ts`). */
 export const keyRotationOperations = (engine: Engine): readonly VaultOperation[] => [
   vaultOperation({
     name: "RotateKey",
@@ -87,17 +123,7 @@ export const keyRotationOperations = (engine: Engine): readonly VaultOperation[]
     needs: { data: dataActions.rotateKey },
     handle: async (call) => {
       const { uid } = call.target.vault;
-      const { object, version } = await requireFound(engine.read(uid), keyShape, nameIn(call));
-      const wish = wishLike(version);
-      const size = wish.type.startsWith("oct") ? Buffer.from(version.value ?? "", "base64").length * 8 : wish.size;
-      const material = await makeKey({ ...wish, size }, engine.ids);
-      const expiry = textOf(objectOf(objectOf(object.extra?.["rotation"])["attributes"])["expiryTime"]);
-      const days = daysOf(expiry);
-      const made: VersionRecord = {
-        ...newKeyVersion(engine, object.name, material, listOf(version.open?.["key_ops"]).map(textOf)),
-        ...(version.tags === undefined ? {} : { tags: version.tags }),
-        ...(days === undefined ? {} : { exp: engine.seconds() + days * 86_400 }),
-      };
+      const made = await rotated(engine, await requireFound(engine.read(uid), keyShape, nameIn(call)));
       const found = await engine.write(uid, (shelf) => addVersion(shelf, keyShape, made));
       return json(keyShape.bundle(call, found));
     },

@@ -8,6 +8,7 @@ import { openEngine } from "./engine.ts";
 import { openGraveyard } from "./graveyard.ts";
 import type { PrivateRsa } from "./private-rsa.ts";
 import { keyVaultArmOperations } from "./provider-operations.ts";
+import { openRenewal } from "./renewal.ts";
 import { vaultService } from "./service.ts";
 import type { VaultTarget } from "./target.ts";
 import { accessPoliciesType, secretsType } from "./vault-children.ts";
@@ -33,15 +34,16 @@ export const openKeyVault = (options: {
   const { arm, store } = options;
   const { resources, clock, ids, tenant } = arm;
   const engine = openEngine(store, clock, ids);
+  const renewal = openRenewal(engine);
   const vaults = openVaults(resources);
   const graveyard = openGraveyard(engine, resources);
   return {
-    service: vaultService({ ...options, vaults, tenantId: tenant.tenantId }, engine),
+    service: vaultService({ ...options, vaults, tenantId: tenant.tenantId }, engine, renewal),
     types: [
       vaultResourceType({ ids, graveyard, vaults, tenantId: tenant.tenantId }),
       accessPoliciesType({ resources, vaults }),
       secretsType({ resources, engine }),
-      keysType({ resources, engine }),
+      keysType({ resources, engine, renewal }),
     ],
     armOperations: keyVaultArmOperations(arm, graveyard),
   };

@@ -17,6 +17,7 @@ import { keyRotationOperations } from "./key-rotation.ts";
 import { keyOperations } from "./keys.ts";
 import type { PrivateRsa } from "./private-rsa.ts";
 import { refusal } from "./refusal.ts";
+import type { Renewal } from "./renewal.ts";
 import { printable } from "./request.ts";
 import { secretOperations } from "./secrets.ts";
 import type { VaultOperation, VaultTarget } from "./target.ts";
@@ -35,8 +36,20 @@ export interface VaultServiceDependencies {
 const suffix = ".vault.azure.net";
 
 /** The vault data plane: `{vault}.vault.azure.net`. */
-export const vaultService = (deps: VaultServiceDependencies, engine: Engine): Service<VaultTarget> => {
+export const vaultService = (
+  deps: VaultServiceDependencies,
+  engine: Engine,
+  renewal: Renewal,
+): Service<VaultTarget> => {
   const { vaults, tenantId, dialect } = deps;
+  /** What is due is done before anybody is answered, once it is known that they may ask. */
+  const settled = (operation: VaultOperation): VaultOperation => ({
+    ...operation,
+    handle: (call) => {
+      const work = renewal.settle(call.target.vault.uid);
+      return work === undefined ? operation.handle(call) : work.then(() => operation.handle(call));
+    },
+  });
   const operations: readonly VaultOperation[] = [
     ...secretOperations(engine),
     ...keyOperations(engine),
@@ -45,7 +58,7 @@ export const vaultService = (deps: VaultServiceDependencies, engine: Engine): Se
     ...certificateOperations(engine),
     ...pendingOperations(engine),
     ...certificateSettingOperations(engine),
-  ];
+  ].map(settled);
   return {
     name: "key-vault",
     title: "Key Vault",

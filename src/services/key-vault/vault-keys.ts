@@ -7,6 +7,7 @@ import { tagsOf } from "./attributes.ts";
 import type { VersionRecord } from "./engine.ts";
 import { familyOf } from "./key-material.ts";
 import { createKey } from "./keys.ts";
+import type { Renewal } from "./renewal.ts";
 import { objectId } from "./target.ts";
 import { type ChildDependencies, shownAttributes, vaultAt } from "./vault-children.ts";
 import { type Vault, listOf, vaultType } from "./vault.ts";
@@ -34,7 +35,11 @@ const shown = (vault: Vault, version: VersionRecord): JsonObject => {
 };
 
 /** `vaults/keys`: made with the ARM right alone, as templates do. A key that exists stays as it is, as in Azure. */
-export const keysType = ({ resources, engine }: Pick<ChildDependencies, "resources" | "engine">): ResourceType => ({
+export const keysType = ({
+  resources,
+  engine,
+  renewal,
+}: Pick<ChildDependencies, "resources" | "engine"> & { readonly renewal: Renewal }): ResourceType => ({
   type: `${vaultType}/keys`,
   apiVersions,
   at: "group",
@@ -42,6 +47,7 @@ export const keysType = ({ resources, engine }: Pick<ChildDependencies, "resourc
   source: {
     get: async (_call, id, name) => {
       const vault = await vaultAt(parentOf(id), resources);
+      await renewal.settle(vault.uid);
       const found = await engine.read(vault.uid).find("keys", name);
       if (found === undefined)
         throw armFault("resourceNotFound", { resource: `${vaultType}/keys/${vault.name}/${name}`, group: "" });
@@ -49,6 +55,7 @@ export const keysType = ({ resources, engine }: Pick<ChildDependencies, "resourc
     },
     list: async (call) => {
       const vault = await vaultAt(call.target.path === undefined ? call.target.id : idOf(call.target.path), resources);
+      await renewal.settle(vault.uid);
       const shelf = engine.read(vault.uid);
       const value: JsonObject[] = [];
       for (const { name, current } of await shelf.objects("live", "keys", "", 1000)) {

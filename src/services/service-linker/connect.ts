@@ -1,8 +1,8 @@
 import type { Directory } from "../../identity/directory.ts";
 import type { TenantInfo } from "../../identity/tenant.ts";
-import { type JsonObject, objectOf, textOf } from "../../arm/record.ts";
+import { objectOf, textOf } from "../../arm/record.ts";
 import { linkerFault } from "./faults.ts";
-import type { Authentication, Setting } from "./settings.ts";
+import type { Authentication } from "./settings.ts";
 import type { Work } from "./work.ts";
 
 export interface ConnectContext {
@@ -50,27 +50,4 @@ export const enableIdentity = async (
       },
     });
   return principal.objectId;
-};
-
-/** Writes the settings and takes away those of the connection's previous shape, in one restart of the source. */
-export const writeSettings = async (
-  work: Work,
-  sourceId: string,
-  settings: readonly Setting[],
-  previous: readonly string[],
-): Promise<void> => {
-  const before = objectOf(
-    (await work.send("Reading app settings", "POST", `${sourceId}/config/appsettings/list`))["properties"],
-  );
-  const after: Record<string, JsonObject[string]> = { ...before };
-  for (const name of previous) delete after[name];
-  for (const [name, value] of settings) after[name] = value;
-  const same =
-    Object.keys(after).length === Object.keys(before).length &&
-    Object.entries(after).every(([name, value]) => before[name] === value);
-  if (same) return;
-  const put = (properties: JsonObject): Promise<JsonObject> =>
-    work.send("Writing app settings", "PUT", `${sourceId}/config/appsettings`, { properties });
-  await put(after);
-  work.done(async () => void (await put(before)));
 };

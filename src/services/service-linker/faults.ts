@@ -10,7 +10,12 @@ export const linkerFault = catalogue({
   invalidSource: {
     status: 400,
     code: "InvalidSourceService",
-    message: "Connections from '{id}' are not supported. Use the id of a web app.",
+    message: "Connections from '{id}' are not supported. Use the id of a web app or of a container app.",
+  },
+  invalidScope: {
+    status: 400,
+    code: "InvalidScope",
+    message: "The container app has no container '{scope}'. Its containers are: {containers}.",
   },
   invalidName: {
     status: 400,

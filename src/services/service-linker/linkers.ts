@@ -3,10 +3,11 @@ import { isObject, type JsonObject, objectOf, type ResourceRecord, textOf } from
 import { parentOf } from "../../arm/resource-id.ts";
 import type { ArmCall, Change, Draft, ResourceType } from "../../arm/resource-type.ts";
 import { json } from "../../kernel/message.ts";
-import { enableIdentity, writeSettings } from "./connect.ts";
+import { enableIdentity } from "./connect.ts";
 import { linkerFault } from "./faults.ts";
 import { grant, type Grants, revoke } from "./grants.ts";
 import { type Authentication, type Setting, settingsFor } from "./settings.ts";
+import { requireSource } from "./sources.ts";
 import { type Target, targetOf } from "./targets.ts";
 import { validate } from "./validate.ts";
 import { Work } from "./work.ts";
@@ -64,8 +65,7 @@ export const failInterruptedLinkers = async ({ resources, tenant }: ArmContext):
 const draft = (change: Change): Draft => {
   const { existing, body } = change;
   const properties = { ...objectOf(existing?.properties), ...objectOf(body["properties"]) };
-  const source = parentOf(change.id);
-  if (!/\/providers\/Microsoft\.Web\/sites\/[^/]+$/i.test(source)) throw linkerFault("invalidSource", { id: source });
+  requireSource(parentOf(change.id));
   readTarget(properties);
   readAuthentication(properties, "");
   const { secretStore: _secretStore, authInfo, ...rest } = properties;
@@ -109,12 +109,13 @@ const connect = async (record: ResourceRecord, change: Change, work: Work, conte
   const settings = await settingsOf(record, target, authentication, context);
   const principalId = await enableIdentity(work, source, authentication, context);
   const grants = principalId === undefined ? none : await grant(work, target, principalId, before.grants, context);
-  await writeSettings(
-    work,
-    source,
+  await requireSource(source).write(work, source, {
     settings,
-    before.settings.map(([name]) => name),
-  );
+    previous: before.settings,
+    secret: secretOf(authentication),
+    scope: scopeOf(record),
+    previousScope: change.existing === undefined ? scopeOf(record) : scopeOf(change.existing),
+  });
   // The rights of the connection's previous shape go with that, as they do when the connection is deleted.
   await revoke(work, before.grants, grants, context.tenant.tenantId);
   return { settings, grants };
@@ -161,14 +162,30 @@ const disconnect = async (record: ResourceRecord, call: ArmCall, context: ArmCon
   // A source that goes with its group, or is being deleted itself, needs no settings taken back.
   if (call.caller.kind !== "platform" && (await context.resources.get(source)) !== undefined)
     await inSourceTurn(source, context, () =>
-      writeSettings(
-        work,
-        source,
-        [],
-        settings.map(([name]) => name),
-      ),
+      requireSource(source).write(work, source, {
+        settings: [],
+        previous: settings,
+        secret: "",
+        scope: scopeOf(record),
+        previousScope: scopeOf(record),
+      }),
     );
   await revoke(work, grants, none, context.tenant.tenantId);
+};
+
+/** The container of a container app; "" is the first, and what web apps have. */
+const scopeOf = ({ properties }: ResourceRecord): string => textOf(properties["scope"]);
+
+/** What of the settings must not be shown. */
+const secretOf = (authentication: Authentication): string => {
+  switch (authentication.kind) {
+    case "secret":
+      return authentication.secret;
+    case "service-principal":
+      return authentication.clientSecret;
+    default:
+      return "";
+  }
 };
 
 const readTarget = (properties: JsonObject): Target => {

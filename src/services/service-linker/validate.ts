@@ -3,6 +3,7 @@ import { objectOf, type ResourceRecord, textOf } from "../../arm/record.ts";
 import { parentOf } from "../../arm/resource-id.ts";
 import type { ArmCall } from "../../arm/resource-type.ts";
 import type { Setting } from "./settings.ts";
+import { sourceOf } from "./sources.ts";
 import { targetOf } from "./targets.ts";
 import { Work } from "./work.ts";
 
@@ -41,9 +42,8 @@ export const validate = async (
       status === 200 ? undefined : `Reading the target answered ${status}.`,
     ),
   );
-  const listed = await work
-    .send("Reading app settings", "POST", `${source}/config/appsettings/list`)
-    .then((body) => objectOf(body["properties"]))
+  const listed = await sourceOf(source)
+    ?.settings(work, source, textOf(record.properties["scope"]))
     .catch(() => undefined);
   const lost = settings.filter(([name]) => listed?.[name] === undefined).map(([name]) => name);
   details.push(

@@ -12,6 +12,6 @@ describe("@azure/cosmos for JavaScript", () => {
   testCosmosClient({
     sdk: "JavaScript",
     version: `@azure/cosmos ${version}`,
-    command: ["node", join(import.meta.dirname, "programs", "conformance.mjs")],
+    command: ["node", join(import.meta.dirname, "programs", "javascript", "conformance.mjs")],
   });
 });

@@ -5,7 +5,7 @@ import { needs } from "../../support/skip.ts";
 import { pythonEnvironment } from "../toolchains.ts";
 import { testCosmosClient } from "./conformance.ts";
 
-const programs = join(import.meta.dirname, "programs");
+const programs = join(import.meta.dirname, "programs", "python");
 
 needs("python")("azure-cosmos for Python", () => {
   const { python, version } = pythonEnvironment(join(programs, "requirements.txt"));

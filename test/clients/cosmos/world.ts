@@ -36,14 +36,42 @@ const containers = {
           { path: "/price", order: "descending" },
         ],
       ],
+      vectorIndexes: [{ path: "/v", type: "flat" }],
+      fullTextIndexes: [{ path: "/text" }],
     },
+    vectorEmbeddingPolicy: {
+      vectorEmbeddings: [{ path: "/v", dataType: "float32", distanceFunction: "cosine", dimensions: 2 }],
+    },
+    fullTextPolicy: { defaultLanguage: "en-US", fullTextPaths: [{ path: "/text", language: "en-US" }] },
   },
   "appdb/tree": { partitionKey: { paths: ["/tenant", "/user", "/session"], kind: "MultiHash", version: 2 } },
   "appdb/short": { partitionKey: hash("/pk"), defaultTtl: -1 },
   "appdb/people": { partitionKey: hash("/pk"), uniqueKeyPolicy: { uniqueKeys: [{ paths: ["/email"] }] } },
   "appdb/feed": { partitionKey: hash("/pk") },
+  "appdb/logged": { partitionKey: hash("/pk"), changeFeedPolicy: { retentionDuration: 10 } },
+  "appdb/scripted": { partitionKey: hash("/pk") },
   "guarded/items": { partitionKey: hash("/pk") },
   "closed/items": { partitionKey: hash("/pk") },
+};
+
+/** Below `appdb/scripted`: not every SDK can make them. */
+const scripts = {
+  "triggers/stamp": {
+    triggerType: "Pre",
+    triggerOperation: "Create",
+    body: `function () {
+      const request = getContext().getRequest();
+      const item = request.getBody();
+      item.stamp = "stamped";
+      request.setBody(item);
+    }`,
+  },
+  "triggers/refuse": {
+    triggerType: "Post",
+    triggerOperation: "Create",
+    body: `function () { throw new Error("not this one"); }`,
+  },
+  "userDefinedFunctions/double": { body: "function (n) { return n * 2; }" },
 };
 
 /** Opens a tenant as the programs expect it; the app is Data Contributor of `appdb`, Data Reader of `guarded`, and sees what there is. */
@@ -72,6 +100,10 @@ export const openWorld = async (): Promise<{ readonly tenant: TestTenant; readon
     const [database = "", container = ""] = name.split("/");
     const properties = { resource: { id: container, ...resource }, options: { throughput: 400 } };
     await must("PUT", `${id}/sqlDatabases/${database}/containers/${container}`, { properties });
+  }
+  for (const [name, resource] of Object.entries(scripts)) {
+    const properties = { resource: { id: name.split("/")[1], ...resource } };
+    await must("PUT", `${id}/sqlDatabases/appdb/containers/scripted/${name}`, { properties });
   }
   await tenant.environment({ as: app });
   const site = `/subscriptions/${tenant.subscriptionId}/resourceGroups/lanyard/providers/Microsoft.Web/sites/${app}`;

@@ -6,6 +6,7 @@ import { type Account, hostSuffix } from "../accounts.ts";
 import { cosmosFault } from "../faults.ts";
 import type { CosmosTarget } from "../target.ts";
 import { masterKey } from "./master-key.ts";
+import type { ResourceTokens } from "./resource-tokens.ts";
 
 /** What an account accepts as `aud`: no trailing slash, no regional host (cosmos.md 13). */
 export const audiencesOf = ({ name }: Account): readonly string[] => [
@@ -34,15 +35,16 @@ const parse = (header: string): { readonly type: string; readonly signature: str
 
 /** Undefined: anonymous. @throws 401 */
 export const cosmosAuthenticator =
-  (verifier: TokenVerifier): Authenticator<CosmosTarget> =>
+  (verifier: TokenVerifier, resourceTokens: ResourceTokens): Authenticator<CosmosTarget> =>
   async ({ request, target: { account }, clock }) => {
     const header = request.header("authorization");
     if (header === undefined || header === "") return undefined;
     const parsed = parse(header);
     if (parsed?.type === "master") return masterKey(request, account, parsed.signature, clock);
-    if (parsed?.type !== "aad") throw cosmosFault("invalidAuthorization");
+    if (parsed?.type !== "aad" && parsed?.type !== "resource") throw cosmosFault("invalidAuthorization");
     // Tokens never travel in the clear, whatever the client thinks.
     if (!request.secure) throw cosmosFault("invalidAuthorization");
+    if (parsed.type === "resource") return resourceTokens.verify(account, parsed.signature);
     const accepted = audiencesOf(account);
     const verification = await verifier.verify(parsed.signature, (audience) => accepted.includes(audience));
     if (!verification.ok) throw refusalOf(verification, account, clock.now());

@@ -4,10 +4,11 @@ import type { Need, Verdict } from "../../../kernel/decision.ts";
 import { type Eventually, onceKnown } from "../../../kernel/eventually.ts";
 import type { Fault } from "../../../kernel/fault.ts";
 import type { Decider } from "../../../kernel/service.ts";
-import { dataActions, isKeyAction, isReadAction } from "../actions.ts";
+import { dataActions, isKeyAction, isMetadataWrite, isReadAction } from "../actions.ts";
 import { cosmosFault } from "../faults.ts";
 import { segmentsOf } from "../match.ts";
 import type { CosmosTarget } from "../target.ts";
+import { permissionDecider } from "./permission-decider.ts";
 import type { RoleAssignment, Roles } from "./roles.ts";
 
 const keyDecider: Decider<CosmosTarget> = {
@@ -15,7 +16,7 @@ const keyDecider: Decider<CosmosTarget> = {
   applies: (caller) => caller.kind === "secret",
   decide: ({ caller, need, target }) => {
     const { name, grant } = caller as SecretCaller;
-    if (!target.account.metadataByKey && isKeyAction(need.name) && !isReadAction(need.name))
+    if (!target.account.metadataByKey && isMetadataWrite(need.name))
       return {
         allowed: false,
         cause: "metadata-by-key",
@@ -70,7 +71,11 @@ const roleDecider = (roles: Roles): Decider<CosmosTarget> => ({
 });
 
 /** Who decides for whom. Azure RBAC is not among them: the management plane's roles never open the data plane. */
-export const cosmosDeciders = (roles: Roles): readonly Decider<CosmosTarget>[] => [roleDecider(roles), keyDecider];
+export const cosmosDeciders = (roles: Roles): readonly Decider<CosmosTarget>[] => [
+  roleDecider(roles),
+  permissionDecider,
+  keyDecider,
+];
 
 /** What kind of resource an address is about: `dbs`, `colls`, `offers`. */
 const wordOf = (rawPath: string): string => {
@@ -84,7 +89,8 @@ export const refusal = (call: Call<CosmosTarget>, need: Need, verdict: Verdict &
   const hint = verdict.hint === undefined ? {} : { hint: verdict.hint };
   const account = target.account.name;
   if (caller.kind === "anonymous") return cosmosFault("missingAuthorization");
-  if (verdict.cause === "read-only-key") return cosmosFault("readOnlyKey", {}, hint);
+  if (verdict.cause === "read-only-key" || verdict.cause === "resource-token")
+    return cosmosFault("readOnlyKey", {}, hint);
   if (verdict.cause === "metadata-by-key")
     return cosmosFault("metadataByKey", { verb: request.method, resource: wordOf(request.rawPath) }, hint);
   if (verdict.cause === "not-in-data-plane")

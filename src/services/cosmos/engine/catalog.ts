@@ -16,11 +16,13 @@ import {
   type JsonObject,
   type Throughput,
   uniqueSpec,
+  versionSpec,
 } from "./records.ts";
 import { containerRid, databaseRid } from "./rid.ts";
 import { scriptSpec } from "../scripts/spec.ts";
 import { sweepSpec } from "./sweep.ts";
-import { lostSpec, versionSpec } from "./versions.ts";
+import { dropUsers } from "./users.ts";
+import { lostSpec } from "./versions.ts";
 
 const all = 1_000_000;
 
@@ -199,6 +201,7 @@ export const deleteDatabase = async (engine: Engine, account: string, database: 
       await containers.delete(partition, key);
       await tx.collection(droppedSpec).put(partition, value.rid, { rid: value.rid });
     }
+    await dropUsers(tx, partition, database);
     await rows.delete(partition, database.id);
     return children.map(({ value }) => value);
   });

@@ -1,8 +1,9 @@
 /** The change feed: every item once, at its latest version, in the order of those versions (cosmos.md 10). */
 import { setImmediate as turn } from "node:timers/promises";
 import type { CollectionSpec } from "../../../store/store.ts";
-import { type Engine, isExpired, nowSeconds, type Place } from "./engine.ts";
+import { type Engine, isExpired, lsnOf, nowSeconds, type Place } from "./engine.ts";
 import { type Extent, inExtent } from "./feed.ts";
+import { lastLsn } from "./lsn.ts";
 import { containerPartition, itemSpec, type JsonObject } from "./records.ts";
 
 export interface ChangePage {
@@ -20,6 +21,10 @@ export const currentLsn = async (engine: Engine, { account, container }: Place):
       .collection(markSpec)
       .put(containerPartition(account, container), "now", { at: nowSeconds(engine) })
   ).sequence;
+
+/** Whether the container has come as far as an LSN that a client was told, here or by another process. */
+export const sawLsn = async (engine: Engine, { account, container }: Place, lsn: number): Promise<boolean> =>
+  lsn <= lsnOf(engine, container) || lsn <= (await lastLsn(engine.store, containerPartition(account, container)));
 
 export const readChanges = async (
   engine: Engine,

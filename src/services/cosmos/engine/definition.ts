@@ -1,9 +1,11 @@
 /** Container definitions: what a client asks for, checked and completed with the defaults (cosmos.md 6). */
 import { badRequest, cosmosFault } from "../faults.ts";
-import { type Json, type JsonObject, type PartitionKeyDefinition, textOf } from "./records.ts";
+import { checkComputedProperties } from "./computed-properties.ts";
+import { checkNesting } from "./nesting.ts";
+import { indexingOf } from "./indexing-policy.ts";
+import { isObject, type Json, type JsonObject, type PartitionKeyDefinition, textOf } from "./records.ts";
 
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+export { isObject } from "./records.ts";
 
 const systemNames = ["_rid", "_self", "_etag", "_ts", "_docs", "_sprocs", "_triggers", "_udfs", "_conflicts"];
 
@@ -48,31 +50,6 @@ const changeFeedOf = (value: Json | undefined): { changeFeedPolicy?: JsonObject 
   return { changeFeedPolicy: { ...(value as JsonObject), retentionDuration: minutes } };
 };
 
-const defaultIndexing: JsonObject = {
-  indexingMode: "consistent",
-  automatic: true,
-  includedPaths: [{ path: "/*" }],
-  excludedPaths: [{ path: '/"_etag"/?' }],
-};
-
-const indexingOf = (value: Json | undefined): JsonObject => {
-  if (!isObject(value)) return defaultIndexing;
-  const mode = typeof value["indexingMode"] === "string" ? value["indexingMode"].toLowerCase() : "consistent";
-  if (!["consistent", "none", "lazy"].includes(mode))
-    throw badRequest(`The indexing mode '${mode.slice(0, 50)}' is invalid.`);
-  if (mode === "none") return { ...value, indexingMode: mode, automatic: value["automatic"] ?? false };
-  const included = value["includedPaths"];
-  const excluded = Array.isArray(value["excludedPaths"]) ? (value["excludedPaths"] as Json[]) : [];
-  const etag = excluded.some((each) => isObject(each) && each["path"] === '/"_etag"/?');
-  return {
-    ...value,
-    indexingMode: mode,
-    automatic: value["automatic"] ?? true,
-    includedPaths: Array.isArray(included) && included.length > 0 ? included : [{ path: "/*" }],
-    excludedPaths: etag ? excluded : [...excluded, { path: '/"_etag"/?' }],
-  };
-};
-
 const uniqueOf = (value: Json | undefined): JsonObject => {
   const keys = isObject(value) && Array.isArray(value["uniqueKeys"]) ? (value["uniqueKeys"] as Json[]) : [];
   if (keys.length > 10) throw badRequest("A container has at most 10 unique keys.");
@@ -81,9 +58,10 @@ const uniqueOf = (value: Json | undefined): JsonObject => {
     if (
       !Array.isArray(paths) ||
       paths.length === 0 ||
-      !paths.every((path) => typeof path === "string" && path.startsWith("/"))
+      paths.length > 16 ||
+      !paths.every((path) => typeof path === "string" && /^\/[^*?]*[^*?/]$/.test(path))
     )
-      throw badRequest("The unique key definition must name paths.");
+      throw badRequest("The unique key definition must name 1 to 16 paths without wildcards.");
   }
   return { uniqueKeys: keys };
 };
@@ -104,7 +82,9 @@ export const completeDefinition = (
   asked: JsonObject,
   existing?: { readonly id: string; readonly partitionKey: PartitionKeyDefinition; readonly definition: JsonObject },
 ): { id: string; partitionKey: PartitionKeyDefinition; definition: JsonObject } => {
+  checkNesting(asked);
   const id = checkId(asked["id"]);
+  checkComputedProperties(asked);
   if (existing !== undefined && existing.id !== id) throw badRequest("The id of a container cannot be changed.");
   const partitionKey =
     existing !== undefined && asked["partitionKey"] === undefined

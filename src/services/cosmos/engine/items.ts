@@ -4,6 +4,7 @@ import { badRequest, cosmosFault } from "../faults.ts";
 import { uniqueKeysOf } from "./definition.ts";
 import { isExpired, type Scene } from "./engine.ts";
 import { forgetExpiry, noteExpiry } from "./expiry.ts";
+import { checkNesting } from "./nesting.ts";
 import { itemKey, keyOfDocument, partitionPrefix, sameKey, stepsOf, valueAt } from "./partition-key.ts";
 import type { KeyValues } from "./records.ts";
 import { applyPatch, type Patch } from "./patch.ts";
@@ -99,6 +100,7 @@ const checkedKey = (scene: Scene, key: KeyValues, body: JsonObject): string => {
   if (!sameKey(keyOfDocument(body, partitionKey), key))
     throw cosmosFault("wrongPartitionKey", {}, { detail: { subStatus: 1001 } });
   checkTtl(body);
+  checkNesting(body);
   return itemKey(key, idOf(body), partitionKey);
 };
 

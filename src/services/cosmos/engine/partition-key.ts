@@ -43,6 +43,16 @@ const keyValue = (value: KeyValues[number]): KeyValues[number] => {
   return value + 0;
 };
 
+/** https://learn.microsoft.com/azure/cosmos-db/concepts-limits: of all levels together, in bytes. */
+const largestKey = 2048;
+
+const checkSize = (values: readonly unknown[]): void => {
+  let size = 0;
+  for (const value of values) if (typeof value === "string") size += Buffer.byteLength(value);
+  if (size > largestKey)
+    throw badRequest(`The partition key is too large: it has ${size} bytes, and ${largestKey} are allowed.`);
+};
+
 /** Values as clients send them: undefined is `{}`, and `[]` is the key of items that have none. @throws 400 */
 export const parseKey = (text: string, definition: PartitionKeyDefinition): KeyValues => {
   let given: unknown;
@@ -54,6 +64,7 @@ export const parseKey = (text: string, definition: PartitionKeyDefinition): KeyV
   if (!Array.isArray(given)) throw badRequest(`Partition key ${text.slice(0, 100)} is invalid.`);
   if (given.length > definition.paths.length)
     throw badRequest("Partition key provided has more values than the definition of the container has paths.");
+  checkSize(given);
   if (given.length === 0) return definition.paths.map(() => undefined);
   return given.map((value: unknown) => {
     if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean")

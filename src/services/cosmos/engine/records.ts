@@ -6,6 +6,9 @@ export interface JsonObject {
   readonly [name: string]: Json;
 }
 
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 /** A text, or "" for anything else. */
 export const textOf = (value: Json | undefined): string => (typeof value === "string" ? value : "");
 

@@ -13,6 +13,15 @@ export const containerRid = (database: string, ids: Ids): string => {
   return encode(Buffer.concat([decode(database), own]));
 };
 
+/** Below 0x80, or clients take the user for a container. */
+export const userRid = (database: string, ids: Ids): string => {
+  const own = ids.bytes(4);
+  own[0] = (own[0] ?? 0) & 0x7f;
+  return encode(Buffer.concat([decode(database), own]));
+};
+
+export const permissionRid = (user: string, ids: Ids): string => encode(Buffer.concat([decode(user), ids.bytes(8)]));
+
 /** Kinds of things below a container, as the high half of the last byte. */
 export const itemRid = (container: string, order: number): string => child(container, order, 0);
 export const scriptRid = (container: string, number: number, segment: "sprocs" | "triggers" | "udfs"): string =>

@@ -6,9 +6,9 @@ import { createContainer, createDatabase, deleteContainer, replaceContainer } fr
 import { type Engine, inContainer, openEngine, type Place } from "./engine.ts";
 import { expirySpec } from "./expiry.ts";
 import { createItem, deleteItem, unconditional, upsertItem } from "./items.ts";
-import { containerPartition, itemSpec, type JsonObject, uniqueSpec } from "./records.ts";
+import { containerPartition, itemSpec, type JsonObject, uniqueSpec, versionSpec } from "./records.ts";
 import { keepUp, openUpkeep } from "./upkeep.ts";
-import { lostSpec, readVersions, versionSpec } from "./versions.ts";
+import { lostSpec, readVersions } from "./versions.ts";
 
 const account = "a";
 

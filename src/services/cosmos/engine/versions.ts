@@ -22,8 +22,6 @@ import {
   versionSpec,
 } from "./records.ts";
 
-export { versionSpec };
-
 /** The last version that is kept no more. */
 export const lostSpec: CollectionSpec<{ readonly lsn: number }> = { name: "cosmosVersionsLost" };
 const lostKey = "last";

@@ -5,8 +5,9 @@ import type { Engine } from "../engine/engine.ts";
 import type { ContainerRecord, DatabaseRecord } from "../engine/records.ts";
 import { rangeRid } from "../engine/rid.ts";
 import { cosmosFault } from "../faults.ts";
-import { type CosmosCall, cosmosOperation, type CosmosOperation } from "../target.ts";
+import { type CosmosCall, cosmosOperation, type CosmosOperation, flag } from "../target.ts";
 import { contentHeaders, databaseOf, feed, located, objectBody, shownContainer } from "./answers.ts";
+import { quotaHeaders } from "./quota.ts";
 import { queryList } from "./query-list.ts";
 import { checkPreconditions, checkServerless, standardThroughput, throughputOf } from "./resources.ts";
 
@@ -22,6 +23,8 @@ const shown = (
     // The owner of what is answered: Java makes the container's address of it.
     "x-ms-alt-content-path": encodeURI(`dbs/${database.id}`),
     "x-ms-content-path": database.rid,
+    // Indexes follow a new policy at once.
+    "x-ms-documentdb-collection-index-transformation-progress": "100",
     etag: container.etag,
   });
 
@@ -75,10 +78,12 @@ export const containerOperations = (engine: Engine): readonly CosmosOperation[] 
       method: "GET",
       path: "/dbs/:db/colls/:coll",
       needs: { data: dataActions.readMetadata },
-      handle: (call) => {
-        const { database, container } = located(call);
-        checkPreconditions(call.request, container.etag);
-        return shown(engine, database, container, call);
+      handle: async (call) => {
+        const place = located(call);
+        checkPreconditions(call.request, place.container.etag);
+        const reply = shown(engine, place.database, place.container, call);
+        if (!flag(call.request, "x-ms-documentdb-populatequotainfo")) return reply;
+        return { ...reply, headers: { ...reply.headers, ...(await quotaHeaders(engine, place)) } };
       },
     }),
     cosmosOperation({

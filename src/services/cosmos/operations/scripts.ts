@@ -3,7 +3,7 @@ import { empty, json, type Reply } from "../../../kernel/message.ts";
 import { dataActions, keyActions } from "../actions.ts";
 import type { Engine } from "../engine/engine.ts";
 import { fullKey } from "../engine/partition-key.ts";
-import { badRequest, cosmosFault, unsupported } from "../faults.ts";
+import { badRequest, cosmosFault } from "../faults.ts";
 import {
   createScript,
   deleteScript,
@@ -17,7 +17,7 @@ import { logHeader } from "../scripts/outcomes.ts";
 import type { Scripts } from "../scripts/scripts.ts";
 import type { ScriptRecord, ScriptSegment } from "../scripts/spec.ts";
 import { type CosmosCall, cosmosOperation, type CosmosOperation, flag, type Located } from "../target.ts";
-import { charge, contentHeaders, databaseOf, feed, jsonBody, located } from "./answers.ts";
+import { charge, contentHeaders, feed, jsonBody, located } from "./answers.ts";
 import { queryList } from "./query-list.ts";
 import { checkPreconditions } from "./resources.ts";
 
@@ -161,7 +161,8 @@ const execution = (engine: Engine, scripts: Scripts): CosmosOperation =>
         ...charge(1 + units),
         ...(logging ? logHeader(log) : {}),
       };
-      return response === undefined ? empty(200, headers) : json(response, 200, headers);
+      if (response === undefined) return empty(200, headers);
+      return { status: 200, headers, body: { type: "application/json", text: response } };
     },
   });
 
@@ -178,25 +179,5 @@ export const conflictOperations: readonly CosmosOperation[] = [
     path: "/dbs/:db/colls/:coll/conflicts",
     needs: { data: dataActions.manageConflicts },
     handle: (call) => feed(located(call).container.rid, "Conflicts", []),
-  }),
-];
-
-/** Users: the list is empty, and the rest says that it is not built, to those who would have the right. */
-export const unbuiltOperations: readonly CosmosOperation[] = [
-  cosmosOperation({
-    name: "ListUsers",
-    method: "GET",
-    path: "/dbs/:db/users",
-    needs: { data: keyActions.readScripts },
-    handle: (call) => feed(databaseOf(call).rid, "Users", []),
-  }),
-  cosmosOperation({
-    name: "CreateUser",
-    method: "POST",
-    path: "/dbs/:db/users",
-    needs: { data: keyActions.writeScripts },
-    handle: () => {
-      throw unsupported("Users and permissions (resource tokens)");
-    },
   }),
 ];

@@ -1,7 +1,8 @@
 /** Scripts that mean harm: each ends in bounds of time and memory, and nothing of Node is to be had. */
+import { Readable } from "node:stream";
 import { afterAll, describe, expect, it } from "vitest";
 import { openScriptPool } from "./pool.ts";
-import type { ScriptOutcome } from "./protocol.ts";
+import type { ScriptOutcome, ScriptSetup } from "./protocol.ts";
 
 const pool = openScriptPool({ idleMilliseconds: 100 });
 afterAll(() => pool[Symbol.asyncDispose]());
@@ -15,7 +16,7 @@ const run = (source: string, milliseconds = 200, perform: () => Promise<string> 
       source,
       now: 1_700_000_000_000,
       milliseconds,
-      setup: {
+      setup: JSON.stringify({
         kind: "procedure",
         args: [],
         operation: "Execute",
@@ -23,8 +24,9 @@ const run = (source: string, milliseconds = 200, perform: () => Promise<string> 
         response: undefined,
         selfLink: "dbs/a/colls/b/",
         altLink: "dbs/A/colls/B",
+        messageLimit: 4 * 1024 * 1024,
         logLimit: 1000,
-      },
+      } satisfies ScriptSetup),
     },
     perform,
   );
@@ -32,7 +34,7 @@ const run = (source: string, milliseconds = 200, perform: () => Promise<string> 
 const bodyOf = async (source: string): Promise<unknown> => {
   const outcome = await run(source, 5000);
   expect(outcome).toMatchObject({ ok: true });
-  return outcome.ok ? outcome.response : undefined;
+  return outcome.ok && outcome.response !== undefined ? JSON.parse(outcome.response) : undefined;
 };
 
 describe("what takes too long", () => {
@@ -91,11 +93,18 @@ describe("what takes too much", () => {
     expect(await bodyOf("function () { __.response.setBody('still here'); }")).toBe("still here");
   });
 
-  it("answers beyond the size of a message are refused", async () => {
+  it("answers beyond the size of a message are refused, when they are set and at the end", async () => {
     expect(await run("function () { __.response.setBody('x'.repeat(5e6)); }", 5000)).toMatchObject({
       ok: false,
-      cause: "tooLarge",
+      cause: "thrown",
+      error: { number: 413 },
     });
+    const appended =
+      "function () { const r = __.response; let n = 0; try { for (;;) { r.appendBody('x'.repeat(1e6)); n++; } } catch (error) { r.setBody([n, error.number]); } }";
+    expect(await bodyOf(appended)).toEqual([4, 413]);
+    const grown =
+      "function () { const body = []; __.response.setBody(body); for (let n = 0; n < 60; n++) body.push('x'.repeat(1e5)); }";
+    expect(await run(grown, 5000)).toMatchObject({ ok: false, cause: "tooLarge" });
   });
 
   it("questions that nobody can answer at once are not taken up", async () => {
@@ -103,6 +112,18 @@ describe("what takes too much", () => {
       "function () { let n = 0; while (n < 1e6 && __.createDocument(__.getSelfLink(), { n })) n++; __.response.setBody(n); }",
     );
     expect(asked).toBe(10_000);
+  });
+
+  it("a question beyond the size of an item is refused, and those that come together beyond 32 MB", async () => {
+    expect(
+      await run("function () { __.createDocument(__.getSelfLink(), { text: 'x'.repeat(5e6) }); }", 5000),
+    ).toMatchObject({
+      ok: false,
+      error: { number: 413 },
+    });
+    const many =
+      "function () { let n = 0; while (__.createDocument(__.getSelfLink(), { text: 'x'.repeat(3e6) })) n++; __.response.setBody(n); }";
+    expect(await bodyOf(many)).toBe(11);
   });
 
   it("prints are cut", async () => {
@@ -197,6 +218,28 @@ describe("the threads", () => {
     await Promise.all(Array.from({ length: 10 }, () => run("function () { __.response.setBody(1); }", 5000)));
     expect(pool.threads()).toBeLessThanOrEqual(2);
     await expect.poll(() => pool.threads(), { timeout: 5000 }).toBe(0);
+  });
+
+  it("have a queue that ends somewhere: 429, to come again", async () => {
+    const small = openScriptPool({ size: 1, longestQueue: 1 });
+    const query = () =>
+      small.query(
+        {
+          text: "SELECT VALUE udf.f()",
+          parameters: [],
+          computed: [],
+          functions: [{ name: "f", source: "() => 1" }],
+          now: 0,
+          seed: 1,
+          milliseconds: 5000,
+          maxResultBytes: 1000,
+        },
+        Readable.from([]),
+      );
+    const all = await Promise.allSettled([query(), query(), query()]);
+    expect(all.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
+    expect(all[2]).toMatchObject({ reason: { status: 429, headers: { "x-ms-retry-after-ms": "1000" } } });
+    await small[Symbol.asyncDispose]();
   });
 
   it("an error of ours is not the script's to see", async () => {

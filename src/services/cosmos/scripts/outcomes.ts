@@ -22,6 +22,10 @@ const told = (what: string, { name, message, stack }: Thrown): string => {
   return `Encountered exception while ${what}. Exception = ${error}${trace === "" ? "" : `\r\nStack trace: ${error}\n${trace}`}`;
 };
 
+/** More wait than will be served in reasonable time: clients come again by themselves. */
+export const busy = (): Fault =>
+  cosmosFault("tooManyRequests", {}, { detail: { subStatus: 3200 }, headers: { "x-ms-retry-after-ms": "1000" } });
+
 /** `x-ms-documentdb-script-log-results`. */
 export const logHeader = (log: string): Record<string, string> => {
   let kept = log.slice(0, maxLogHeader).toWellFormed();

@@ -27,6 +27,8 @@ export interface Overlay {
   /** `get`, `put` and `delete`, without conditions: what items are made of. */
   readonly tx: Transaction;
   readonly writes: () => readonly Write[];
+  /** Grows with every write. */
+  readonly changes: () => number;
   /** @throws Stale. Entries that `tx` handed out learn their sequence when the transaction has committed. */
   commitTo(tx: Transaction): Promise<() => void>;
 }
@@ -36,6 +38,11 @@ const notHere = (what: string) => new Error(`A script's transaction has no ${wha
 export const openOverlay = (store: Store): Overlay => {
   const reads = new Map<string, Read>();
   const writes = new Map<string, Write>();
+  let changes = 0;
+  const write = (place: Write): void => {
+    changes += 1;
+    writes.set(nameOf(place), place);
+  };
   const nameOf = ({ spec, partition, key }: Place): string => `${spec.name}\0${partition}\0${key}`;
 
   const read = async (place: Place): Promise<Entry<unknown> | undefined> => {
@@ -58,15 +65,14 @@ export const openOverlay = (store: Store): Overlay => {
       put: (partition, key, value, condition) => {
         if (condition !== undefined) return Promise.reject(notHere("conditions"));
         const entry = { key, value, etag: "", sequence: 0 };
-        const place = { spec, partition, key };
-        writes.set(nameOf(place), { ...place, entry });
+        write({ spec, partition, key, entry });
         return Promise.resolve(entry);
       },
       delete: async (partition, key, condition) => {
         if (condition !== undefined) throw notHere("conditions");
         const place = { spec, partition, key };
         const existed = (await read(place)) !== undefined;
-        writes.set(nameOf(place), { ...place, entry: undefined });
+        write({ ...place, entry: undefined });
         return existed;
       },
       list: () => Promise.reject(notHere("lists")),
@@ -85,6 +91,7 @@ export const openOverlay = (store: Store): Overlay => {
       },
     },
     writes: () => [...writes.values()],
+    changes: () => changes,
     commitTo: async (tx) => {
       const slices = openSlices();
       for (const { spec, partition, key, entry } of reads.values()) {

@@ -3,12 +3,14 @@
  * stop when it is told to goes with its thread.
  */
 import { Worker } from "node:worker_threads";
+import { busy } from "./outcomes.ts";
 import type { FromThread, QueryJob, QueryOutcome, ScriptJob, ScriptOutcome, ToThread } from "./protocol.ts";
 
 export interface ScriptPool extends AsyncDisposable {
   /**
    * Runs a script to its end.
    * @param perform answers an operation of the script by a JSON text; when it throws, so does `run`
+   * @throws 429 when too many wait already
    */
   run(job: ScriptJob, perform: (operation: string, payload: string) => Promise<string>): Promise<ScriptOutcome>;
   /** Runs a query with user-defined functions over batches of documents (JSON arrays). */
@@ -22,6 +24,8 @@ export interface ScriptPoolOptions {
   readonly size?: number;
   /** How long an unused thread is kept; default one minute. */
   readonly idleMilliseconds?: number;
+  /** Jobs that may wait for a thread; default 500. Those beyond are 429. */
+  readonly longestQueue?: number;
 }
 
 /** A thread that has not begun by then never will. */
@@ -83,7 +87,7 @@ class ScriptThread {
 }
 
 export const openScriptPool = (options: ScriptPoolOptions = {}): ScriptPool => {
-  const { size = 2, idleMilliseconds = 60_000 } = options;
+  const { size = 2, idleMilliseconds = 60_000, longestQueue = 500 } = options;
   const threads = new Set<ScriptThread>();
   const idle = new Map<ScriptThread, NodeJS.Timeout>();
   const waiting: PromiseWithResolvers<ScriptThread>[] = [];
@@ -110,6 +114,7 @@ export const openScriptPool = (options: ScriptPoolOptions = {}): ScriptPool => {
       return Promise.resolve(warm);
     }
     if (threads.size < size) return Promise.resolve(start());
+    if (waiting.length >= longestQueue) return Promise.reject(busy());
     const turn = Promise.withResolvers<ScriptThread>();
     waiting.push(turn);
     return turn.promise;

@@ -37,6 +37,7 @@ const callbacks = new Map();
 const ask = (operation, payload, callback) => {
   const call = host(operation, stringify(payload));
   if (call === 0) return false;
+  if (call < 0) throw fault(413, "Request size is too large");
   callbacks.set(call, callback);
   return true;
 };
@@ -139,17 +140,25 @@ const runStages = (stages, sorted, options, callback) => {
     if (response === undefined) throw fault(400, "The callback function must be provided when there is no response object, as in a pre-trigger.");
     response.appendBody(stringify(result));
   });
-  const paging = sorted ? { pageSize: -1 } : feedOptions(given.options);
-  return { isAccepted: ask("feed", paging, (error, answer) => {
-    if (error) return done(error);
-    let result = answer.resource;
+  const apply = (documents, info) => {
+    let result = documents;
     try {
       for (const stage of stages) result = stage(result);
     } catch (thrown) {
       return done(thrown);
     }
-    done(undefined, result, answer.options);
-  }) };
+    done(undefined, result, info);
+  };
+  if (!sorted) return { isAccepted: ask("feed", feedOptions(given.options), (error, answer) => error ? done(error) : apply(answer.resource, answer.options)) };
+  // What is sorted is all of it, however many pages that is.
+  const gather = (found, continuation) => ask("feed", { pageSize: -1, continuation }, (error, answer) => {
+    if (error) return done(error);
+    const all = found.concat(answer.resource);
+    const next = answer.options.continuation;
+    if (next === undefined) return apply(all, {});
+    if (!gather(all, next)) done(fault(408, "There is no time left to read all documents."));
+  });
+  return { isAccepted: gather([], undefined) };
 };
 const chained = (stages, sorted) => {
   const link = { isAccepted: true, value: (options, callback) => runStages(stages, sorted, options, callback) };
@@ -173,8 +182,29 @@ const message = (body, writable) => {
   let current = body;
   const accessors = { getBody: () => current, getValue: (name) => (name === "body" ? current : undefined) };
   if (writable) {
-    accessors.setBody = (value) => { current = value; };
-    accessors.appendBody = (value) => { current = current === undefined || current === null ? value : current + value; };
+    let size = 0;
+    const grown = (characters) => {
+      if (characters > setup.messageLimit)
+        throw fault(413, 'Resulting message would be too large because of "body". Return from script with current message and use continuation token to call the script again or modify your script.');
+      return characters;
+    };
+    const sizeOf = (value) =>
+      value === undefined || value === null ? 0 : (typeof value === "object" ? stringify(value) : String(value)).length;
+    accessors.setBody = (value) => {
+      size = grown(sizeOf(value));
+      current = value;
+    };
+    accessors.appendBody = (value) => {
+      if (typeof current === "string") {
+        // Only what is added is measured: scripts append in small pieces.
+        size = grown((size || current.length) + sizeOf(value));
+        current += value;
+        return;
+      }
+      const next = current === undefined || current === null ? value : current + value;
+      size = grown(sizeOf(next));
+      current = next;
+    };
     const named = (change) => (name, value) => {
       if (name !== "body") throw fault(400, "Cannot set new values: " + name);
       change(value);

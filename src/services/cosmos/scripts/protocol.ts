@@ -6,7 +6,8 @@ export interface ScriptJob {
   /** Shown in stack traces. */
   readonly name: string;
   readonly source: string;
-  readonly setup: ScriptSetup;
+  /** JSON text of a `ScriptSetup`: threads refuse what is nested too deeply in a way that nobody can answer for. */
+  readonly setup: string;
   /** Milliseconds since 1970, tenant clock. */
   readonly now: number;
   /** From the start of the run to its end, waiting for the store included. */
@@ -23,6 +24,8 @@ export interface ScriptSetup {
   readonly response: unknown;
   readonly selfLink: string;
   readonly altLink: string;
+  /** Characters of a body that a script may set. */
+  readonly messageLimit: number;
   /** Characters of console output that are kept. */
   readonly logLimit: number;
 }
@@ -36,7 +39,13 @@ export interface Thrown {
 }
 
 export type ScriptOutcome =
-  | { readonly ok: true; readonly request?: unknown; readonly response?: unknown; readonly log: string }
+  /** JSON texts; undefined: the script has set none. */
+  | {
+      readonly ok: true;
+      readonly request: string | undefined;
+      readonly response: string | undefined;
+      readonly log: string;
+    }
   | { readonly ok: false; readonly cause: "thrown" | "compile"; readonly error: Thrown; readonly log: string }
   | { readonly ok: false; readonly cause: "timeout" | "tooLarge"; readonly log: string };
 

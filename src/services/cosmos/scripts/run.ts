@@ -6,11 +6,13 @@ import { engineError, entryOf, Interrupted, type Sandbox, ScriptError, setClock 
 
 /** Of the time: what is asked after that is not taken up any more, so that a script can end in good order. */
 const accepting = 0.8;
+/** One question, in characters: an item of 2 MB with room for its escapes. */
+const maxQuestion = 4 * 1024 * 1024;
 /** Questions and their texts that may wait at a time. */
 const maxWaiting = 10_000;
 const maxWaitingCharacters = 32 * 1024 * 1024;
-/** Of what goes out; https://learn.microsoft.com/azure/cosmos-db/concepts-limits: 2 MB per request, with room for escapes. */
-const maxMessage = 4 * 1024 * 1024;
+/** Of what goes out: a body that was just within its limit when it was set, an item's with room for escapes. */
+const maxMessage = 5 * 1024 * 1024;
 
 export interface ScriptRun {
   /** The store's answer to a call. */
@@ -85,7 +87,7 @@ export const startRun = (
     const text = textOf(invoke("finish"));
     if (text.length > maxMessage) return finish({ ok: false, cause: "tooLarge", log: "" });
     const { request, response, log } = membersOf(text);
-    finish({ ok: true, request, response, log: wordOf(log) });
+    finish({ ok: true, request: JSON.stringify(request), response: JSON.stringify(response), log: wordOf(log) });
   };
   const entering = (work: () => void): void => {
     if (over) return;
@@ -99,6 +101,7 @@ export const startRun = (
 
   const host = (operation: QuickJSHandle, payload: QuickJSHandle): QuickJSHandle => {
     const text = context.getString(payload);
+    if (text.length > maxQuestion) return context.newNumber(-1);
     const full = waiting.size >= maxWaiting || waitingCharacters + text.length > maxWaitingCharacters;
     if (full || performance.now() - started > job.milliseconds * accepting) return context.newNumber(0);
     calls += 1;
@@ -113,7 +116,7 @@ export const startRun = (
     setClock(sandbox, job.now);
     const make = sandbox.evaluate(prelude, "lanyard.js");
     const door = context.newFunction("host", host);
-    const setup = context.newString(JSON.stringify(job.setup));
+    const setup = context.newString(job.setup);
     const made = sandbox.call(make, door, setup);
     for (const name of ["start", "deliver", "finish", "describe"]) methods.set(name, context.getProp(made, name));
     for (const handle of [make, door, setup, made]) handle.dispose();

@@ -60,14 +60,39 @@ export interface Sandbox {
   close(): void;
 }
 
-/** Makes sandboxes: a fresh runtime each, in an instance that is kept only while it is small and sound. */
+/** An instance with what its memory began with. */
+interface Instance {
+  readonly module: QuickJSWASMModule;
+  /** Up to the last byte that is not 0. */
+  readonly image: Uint8Array;
+}
+
+const memoryOf = ({ module }: Pick<Instance, "module">): Uint8Array => new Uint8Array(module.getWasmMemory().buffer);
+
+const newInstance = async (): Promise<Instance> => {
+  const module = await load();
+  const memory = memoryOf({ module });
+  let end = memory.length;
+  while (end > 0 && memory[end - 1] === 0) end -= 1;
+  return { module, image: memory.slice(0, end) };
+};
+
+/**
+ * Makes sandboxes: a fresh runtime each, in an instance that is kept only while it is small and sound. Its memory is set back
+ * to what it began with: the engine hands out memory that it has not cleared (a SharedArrayBuffer that grows), and a script
+ * would find in it what the one before it has read of another container.
+ */
 export const openSandboxes = (): (() => Promise<Sandbox>) => {
-  let idle: QuickJSWASMModule | undefined;
+  let idle: Instance | undefined;
   return async () => {
-    const module = idle ?? (await load());
+    const instance = idle ?? (await newInstance());
     idle = undefined;
-    return openSandbox(module, () => {
-      if (module.getWasmMemory().buffer.byteLength <= pages.initial * 65_536) idle = module;
+    return openSandbox(instance.module, () => {
+      const memory = memoryOf(instance);
+      if (memory.length > pages.initial * 65_536) return;
+      memory.set(instance.image);
+      memory.fill(0, instance.image.length);
+      idle = instance;
     });
   };
 };

@@ -27,8 +27,8 @@ export interface Triggers {
 }
 
 export interface Executed {
-  /** Undefined: the script set none. */
-  readonly response: unknown;
+  /** JSON text; undefined: the script has set none. */
+  readonly response: string | undefined;
   readonly log: string;
   readonly lsn: number;
   /** Request units of what it did. */
@@ -41,9 +41,9 @@ export interface TriggeredWrite<R> {
   readonly values: KeyValues;
   readonly triggers: Triggers;
   readonly operation: TriggerOperation;
-  /** The document; a delete's trigger is shown the one that goes. */
+  /** The document; of a delete `{}`. */
   readonly body: JsonObject;
-  /** Of a delete. */
+  /** Of a replace or delete, whose trigger is shown which item it is about. */
   readonly id?: string;
   /** The write itself, of the document as the pre-trigger left it. */
   readonly work: (scene: Scene, body: JsonObject) => Promise<R>;
@@ -66,6 +66,8 @@ export interface Scripts {
 
 /** Characters of `console.log` that are kept; more do not fit into the header. */
 const logLimit = 8 * 1024;
+/** Characters of a body. */
+const messageLimit = 4 * 1024 * 1024;
 
 export const openScripts = (options: {
   readonly engine: Engine;
@@ -89,7 +91,7 @@ export const openScripts = (options: {
     { database, container }: Located,
     session: Session,
     script: ScriptRecord,
-    setup: Omit<ScriptSetup, "selfLink" | "altLink" | "logLimit">,
+    setup: Omit<ScriptSetup, "selfLink" | "altLink" | "messageLimit" | "logLimit">,
     logging: boolean,
   ): Promise<ScriptOutcome & { ok: true }> => {
     const links = {
@@ -103,7 +105,7 @@ export const openScripts = (options: {
         source: script.body,
         now: engine.clock.now(),
         milliseconds,
-        setup: { ...setup, ...links, logLimit },
+        setup: textOfSetup({ ...setup, ...links, messageLimit, logLimit }),
       },
       async (operation, payload) => {
         // Stores may answer within one turn of the event loop: a script of thousands of operations leaves some to others.
@@ -133,7 +135,8 @@ export const openScripts = (options: {
       const post = await named(engine, place, triggers.post, "Post", operation);
       return transaction(place, values, async (session) => {
         const { scene } = session;
-        let request = id === undefined ? body : (await readItem(scene, values, id)).value.doc;
+        let request =
+          id === undefined ? body : requestOf(operation, body, (await readItem(scene, values, id)).value.doc);
         const shared = { args: [], operation };
         for (const script of pre) {
           const outcome = await run(
@@ -143,17 +146,37 @@ export const openScripts = (options: {
             { kind: "pre", ...shared, request, response: undefined },
             false,
           );
-          request = bodyOf(outcome.request);
+          request = bodyOf(valueOf(outcome.request));
         }
         const result = await work(scene, request);
         let response: unknown = operation === "Delete" ? undefined : result.entry.value.doc;
         for (const script of post)
-          response = (await run(place, session, script, { kind: "post", ...shared, request, response }, false))
-            .response;
+          response = valueOf(
+            (await run(place, session, script, { kind: "post", ...shared, request, response }, false)).response,
+          );
         return { result, response };
       });
     },
   };
+};
+
+/** @throws 400 */
+const textOfSetup = (setup: ScriptSetup): string => {
+  try {
+    return JSON.stringify(setup);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw badRequest("The input content is invalid: it is nested too deeply.");
+  }
+};
+
+const valueOf = (text: string | undefined): unknown => (text === undefined ? undefined : (JSON.parse(text) as unknown));
+
+/** A delete has no body of its own; a replace's is told its self link by the service, which triggers read the old item by. */
+const requestOf = (operation: TriggerOperation, body: JsonObject, existing: JsonObject): JsonObject => {
+  if (operation === "Delete") return existing;
+  const { _rid, _self } = existing;
+  return { ...body, ...(_rid === undefined || _self === undefined ? {} : { _rid, _self }) };
 };
 
 /** A script may set a text instead of what it stands for. @throws 400 */

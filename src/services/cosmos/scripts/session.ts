@@ -59,22 +59,39 @@ export const openSession = (options: SessionOptions): Session => {
   const overlay: Overlay = openOverlay(engine.store);
   const now = nowSeconds(engine);
   const partition = containerPartition(account, container);
+  const source = engine.sources(partition);
   const scene: Scene = { engine, account, container, tx: overlay.tx, partition, now };
   let units = 0;
   /** The logical partition as it was when it was first looked through. */
   let stored: ReadonlyMap<string, Row> | undefined;
+  /** The container's sequence before that. */
+  let storedAt = -1;
   /** What was found there matters: nobody may have come or gone before the commit. */
   let searched = false;
 
+  /** Ids by rid, of items that were seen. */
+  const seen = new Map<string, string>();
+  const see = (doc: JsonObject): void => void seen.set(textOf(doc["_rid"]), textOf(doc["id"]));
+  let view: { readonly rows: readonly Row[]; readonly changes: number } | undefined;
+
   const storedRows = async (): Promise<ReadonlyMap<string, Row>> => {
-    stored ??= new Map(
-      (await rowsOf(engine, place, { key: values, range: undefined })).rows.map((row) => [row.key, row]),
-    );
+    if (stored === undefined) {
+      storedAt = await source.sequence();
+      const { rows: found } = await rowsOf(engine, place, { key: values, range: undefined });
+      stored = new Map(found.map((row) => [row.key, row]));
+      for (const { doc } of found) see(doc);
+    }
     return stored;
   };
   /** With the script's own writes. */
   const rows = async (): Promise<readonly Row[]> => {
-    const found = new Map(await storedRows());
+    const base = await storedRows();
+    const changes = overlay.changes();
+    if (view?.changes !== changes) view = { rows: laidOver(base), changes };
+    return view.rows;
+  };
+  const laidOver = (base: ReadonlyMap<string, Row>): readonly Row[] => {
+    const found = new Map(base);
     for (const { spec, key, entry } of overlay.writes()) {
       if (spec.name !== itemSpec.name) continue;
       if (entry === undefined) found.delete(key);
@@ -87,12 +104,15 @@ export const openSession = (options: SessionOptions): Session => {
   const idOf = async (link: Json | undefined): Promise<string> => {
     const { rid, name } = isObject(link) ? link : {};
     if (rid !== true) return decoded(textOf(name));
-    const id = textOf((await rows()).find(({ doc }) => doc["_rid"] === name)?.doc["id"]);
-    if (id === "") throw cosmosFault("notFound");
+    const own = textOf(name);
+    if (!seen.has(own)) await storedRows();
+    const id = seen.get(own);
+    if (id === undefined) throw cosmosFault("notFound");
     return id;
   };
   const written = (record: ItemRecord, statusCode: number) => {
     units += writeCharge(record, container);
+    see(record.doc);
     return { resource: record.doc, options: { statusCode } };
   };
 
@@ -165,6 +185,7 @@ export const openSession = (options: SessionOptions): Session => {
           .collection(itemSpec)
           .list(partition, { prefix: partitionPrefix(values, container.partitionKey), limit: 1 });
         const before = await storedRows();
+        if ((await source.sequence()) === storedAt) return overlay.commitTo(live.tx);
         const { rows: after } = await rowsOf(engine, place, { key: values, range: undefined });
         const same =
           after.length === before.size &&

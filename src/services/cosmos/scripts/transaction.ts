@@ -7,22 +7,35 @@ import { Contended } from "../../../store/store.ts";
 import { inContainer } from "../engine/engine.ts";
 import { partitionPrefix } from "../engine/partition-key.ts";
 import { cosmosFault } from "../faults.ts";
+import { busy } from "./outcomes.ts";
 import { Stale } from "./overlay.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
 
 const attempts = 10;
 
-/** Those who work on the same logical partition wait for each other: they would only run again and again. */
-export type Lines = Map<string, Promise<unknown>>;
+const longestLine = 500;
 
+interface Line {
+  last: Promise<unknown>;
+  length: number;
+}
+
+/** Those who work on the same logical partition wait for each other: they would only run again and again. */
+export type Lines = Map<string, Line>;
+
+/** @throws 429 when too many stand there already */
 const inLine = async <T>(lines: Lines, name: string, work: () => Promise<T>): Promise<T> => {
-  const before = lines.get(name);
-  const own = (before ?? Promise.resolve()).then(work, work);
-  lines.set(name, own);
+  const line = lines.get(name) ?? { last: Promise.resolve(), length: 0 };
+  if (line.length >= longestLine) throw busy();
+  lines.set(name, line);
+  line.length += 1;
+  const own = line.last.then(work, work);
+  line.last = own;
   try {
     return await own;
   } finally {
-    if (lines.get(name) === own) lines.delete(name);
+    line.length -= 1;
+    if (line.length === 0) lines.delete(name);
   }
 };
 

@@ -160,6 +160,7 @@ func main() {
 	batches(client)
 	queries(client)
 	changes(client)
+	scripts(client)
 	for _, each := range behaviours {
 		fmt.Println(run(each))
 	}

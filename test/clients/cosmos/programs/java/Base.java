@@ -1,6 +1,7 @@
 import com.azure.core.credential.TokenCredential;
 import com.azure.core.http.ProxyOptions;
 import com.azure.core.util.Configuration;
+import com.azure.cosmos.CosmosAsyncClient;
 import com.azure.cosmos.CosmosClient;
 import com.azure.cosmos.CosmosClientBuilder;
 import com.azure.cosmos.CosmosContainer;
@@ -8,7 +9,9 @@ import com.azure.cosmos.CosmosException;
 import com.azure.cosmos.GatewayConnectionConfig;
 import com.azure.cosmos.models.CosmosItemRequestOptions;
 import com.azure.cosmos.models.CosmosItemResponse;
+import com.azure.cosmos.models.CosmosPermissionProperties;
 import com.azure.cosmos.models.PartitionKey;
+import com.azure.cosmos.models.PermissionMode;
 import com.azure.identity.DefaultAzureCredentialBuilder;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -54,6 +57,27 @@ class Base {
 
   static CosmosClient withKey(String endpoint, String key) {
     return gateway(endpoint).key(key).buildClient();
+  }
+
+  static CosmosClient withResourceToken(String token) {
+    return gateway(asked("endpoint")).resourceToken(token).buildClient();
+  }
+
+  /** A user's permission to read a container, which the synchronous client cannot give. @return its token */
+  static String permission(String user, String container) {
+    CosmosPermissionProperties reads = new CosmosPermissionProperties()
+        .setId("reads")
+        .setPermissionMode(PermissionMode.READ)
+        .setContainerName(container);
+    try (CosmosAsyncClient client = gateway(asked("endpoint")).key(asked("key")).buildAsyncClient()) {
+      return client
+          .getDatabase("appdb")
+          .getUser(user)
+          .createPermission(reads, null)
+          .block()
+          .getProperties()
+          .getToken();
+    }
   }
 
   static CosmosClient keyed() {

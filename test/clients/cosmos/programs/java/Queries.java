@@ -93,7 +93,7 @@ final class Queries extends Base {
   }
 
   /** A value that is no object comes in one. */
-  private static JsonNode bare(JsonNode row) {
+  static JsonNode bare(JsonNode row) {
     return row.size() == 1 && row.has("_value") ? row.get("_value") : row;
   }
 

@@ -78,12 +78,7 @@ interface QueryOptions {
 export const connectItems = async (bench: Bench, state: string): Promise<ItemsClient> => {
   const client = await connect(bench, state);
   const bearer = await client.token(`https://${host}/.default`);
-  const send = (
-    method: string,
-    path: string,
-    headers: Record<string, string>,
-    json?: unknown,
-  ): Promise<Answer> =>
+  const send = (method: string, path: string, headers: Record<string, string>, json?: unknown): Promise<Answer> =>
     ask({ port: client.tlsPort, ca: client.ca }, method, `https://${host}/dbs/bench/colls/${path}`, {
       headers: { authorization: `type=aad&ver=1.0&sig=${bearer}`, "x-ms-version": "2020-07-15", ...headers },
       ...(json === undefined ? {} : { json }),
@@ -117,7 +112,9 @@ const fill = async (bench: Bench, state: string, containers: Readonly<Record<str
   const { openSqliteStore } = await load<typeof sqliteModule>(bench, "store/sqlite/store.js");
   const records = await load<typeof recordsModule>(bench, "services/cosmos/engine/records.js");
   const { itemKey } = await load<typeof itemsModule>(bench, "services/cosmos/engine/partition-key.js");
-  const database = await load<typeof import("node:sqlite")>(bench, "store/sqlite/store.js").then(() => import("node:sqlite"));
+  const database = await load<typeof import("node:sqlite")>(bench, "store/sqlite/store.js").then(
+    () => import("node:sqlite"),
+  );
   const folder = join(state, "store");
   const reading = new database.DatabaseSync(join(folder, "store.db"), { readOnly: true });
   const rows = reading
@@ -147,7 +144,11 @@ const fill = async (bench: Bench, state: string, containers: Readonly<Record<str
 };
 
 /** A state folder with containers of so many items each. */
-export const stateWith = async (bench: Bench, name: string, containers: Readonly<Record<string, number>>): Promise<string> => {
+export const stateWith = async (
+  bench: Bench,
+  name: string,
+  containers: Readonly<Record<string, number>>,
+): Promise<string> => {
   const state = join(bench.scratch, name);
   const tenant = await startDetached(bench, state);
   const client = await connect(bench, state);

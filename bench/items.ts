@@ -1,6 +1,8 @@
 /** Containers of many items for the works about queries: made through the product, filled through its store while it is down. */
 import { randomBytes, randomUUID } from "node:crypto";
+import { Agent } from "node:https";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { setTimeout as delay } from "node:timers/promises";
 import type * as itemsModule from "../src/services/cosmos/engine/partition-key.ts";
@@ -64,9 +66,13 @@ export const createContainers = async (client: TenantClient, names: readonly str
 export interface ItemsClient {
   readonly client: TenantClient;
   /** A page; `token` is its continuation. */
-  query(container: string, text: string, options?: QueryOptions): Promise<{ count: number; token: string | undefined }>;
-  read(container: string, id: string): Promise<Answer>;
-  feed(container: string): Promise<Answer>;
+  readonly query: (
+    container: string,
+    text: string,
+    options?: QueryOptions,
+  ) => Promise<{ readonly count: number; readonly token: string | undefined }>;
+  readonly read: (container: string, id: string) => Promise<Answer>;
+  readonly feed: (container: string) => Promise<Answer>;
 }
 
 interface QueryOptions {
@@ -78,8 +84,10 @@ interface QueryOptions {
 export const connectItems = async (bench: Bench, state: string): Promise<ItemsClient> => {
   const client = await connect(bench, state);
   const bearer = await client.token(`https://${host}/.default`);
+  // Connections are kept, as SDKs keep them.
+  const agent = new Agent({ keepAlive: true, ca: client.ca, servername: host });
   const send = (method: string, path: string, headers: Record<string, string>, json?: unknown): Promise<Answer> =>
-    ask({ port: client.tlsPort, ca: client.ca }, method, `https://${host}/dbs/bench/colls/${path}`, {
+    ask({ port: client.tlsPort, ca: client.ca, agent }, method, `https://${host}/dbs/bench/colls/${path}`, {
       headers: { authorization: `type=aad&ver=1.0&sig=${bearer}`, "x-ms-version": "2020-07-15", ...headers },
       ...(json === undefined ? {} : { json }),
     });
@@ -107,16 +115,13 @@ export const connectItems = async (bench: Bench, state: string): Promise<ItemsCl
   };
 };
 
-/** Writes items into containers of a tenant that is down. @returns bytes of JSON */
+/** Writes items into containers of a tenant that is down. */
 const fill = async (bench: Bench, state: string, containers: Readonly<Record<string, number>>): Promise<void> => {
   const { openSqliteStore } = await load<typeof sqliteModule>(bench, "store/sqlite/store.js");
   const records = await load<typeof recordsModule>(bench, "services/cosmos/engine/records.js");
   const { itemKey } = await load<typeof itemsModule>(bench, "services/cosmos/engine/partition-key.js");
-  const database = await load<typeof import("node:sqlite")>(bench, "store/sqlite/store.js").then(
-    () => import("node:sqlite"),
-  );
   const folder = join(state, "store");
-  const reading = new database.DatabaseSync(join(folder, "store.db"), { readOnly: true });
+  const reading = new DatabaseSync(join(folder, "store.db"), { readOnly: true });
   const rows = reading
     .prepare("select partition, value from rows where collection = ?")
     .all(records.containerSpec.name) as unknown as { partition: string; value: string }[];

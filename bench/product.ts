@@ -1,7 +1,7 @@
 /** The product as its user has it: the built command, a tenant, and what is needed to call it over its TLS port. */
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { request } from "node:https";
+import { type Agent, request } from "node:https";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { cleanEnvironment, node, type Running, run, start } from "./processes.ts";
@@ -115,7 +115,7 @@ export const connect = async (bench: Bench, state: string): Promise<TenantClient
 
 /** One HTTPS request to `port` on this machine under a production name. @throws when the status is not 2xx */
 export const ask = (
-  place: { readonly port: number; readonly ca: string },
+  place: { readonly port: number; readonly ca: string; readonly agent?: Agent },
   method: string,
   url: string,
   { token, json, form, headers = {} }: CallOptions = {},
@@ -132,7 +132,7 @@ export const ask = (
       ca: place.ca,
       method,
       path: pathname + search,
-      agent: false,
+      agent: place.agent ?? false,
       headers: {
         Host: hostname,
         "Content-Length": Buffer.byteLength(body),

@@ -9,13 +9,16 @@ import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { installPeers } from "./azurite.ts";
 import { blobs } from "./blobs.ts";
+import { containers } from "./containers.ts";
 import { cosmos } from "./cosmos.ts";
 import { install, memory } from "./footprint.ts";
 import { large } from "./large.ts";
+import { latency } from "./latency.ts";
 import { listing } from "./listing.ts";
 import { postgres } from "./postgres.ts";
 import { query } from "./query.ts";
 import { roles } from "./roles.ts";
+import { sorted } from "./sorted.ts";
 import { startup } from "./startup.ts";
 import { tableText } from "./table.ts";
 import { token } from "./token.ts";
@@ -28,6 +31,9 @@ const works: readonly Work[] = [
   keyVault,
   roles,
   query,
+  sorted,
+  latency,
+  containers,
   blobs,
   large,
   listing,

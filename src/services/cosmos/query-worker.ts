@@ -12,7 +12,7 @@ import { openScriptPool } from "./scripts/pool.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("This module runs in a worker thread.");
-const { cacheBytes, beat } = workerData as ThreadOptions;
+const { cacheBytes, heapBytes, beat } = workerData as ThreadOptions;
 
 const tell = (message: FromThread, transfer: readonly ArrayBuffer[] = []): void =>
   port.postMessage(message, [...transfer]);
@@ -45,7 +45,7 @@ const sources: ItemSources = (partition) => ({
 let now = 0;
 const clock = { now: () => now, wall: () => now };
 const queries = openQueryEngine({ clock, ids: randomIds, scripts: openScriptPool() });
-const reader = openReader({ sources, ids: randomIds, queries, cacheBytes });
+const reader = openReader({ sources, ids: randomIds, queries, cacheBytes, heapBytes });
 
 const answer = async (question: Question): Promise<unknown> => {
   switch (question.kind) {
@@ -106,4 +106,6 @@ port.on("message", (message: ToThread) => {
       return void pending.delete(message.id);
   }
 });
+// The first beat says that it is up.
+Atomics.add(beat, 0, 1);
 setInterval(() => Atomics.add(beat, 0, 1), 100);

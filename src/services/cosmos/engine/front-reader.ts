@@ -11,11 +11,27 @@ import type { ItemSource, ItemSources } from "./source.ts";
 
 /** Longer texts take long to read. */
 const shortText = 2000;
+/** Functions whose work ends soon on a few kilobytes, and words that may stand before a bracket. */
+const lightNames: ReadonlySet<string> = new Set(
+  (
+    "COUNT SUM AVG MIN MAX STARTSWITH ENDSWITH CONTAINS STRINGEQUALS LOWER UPPER LENGTH ARRAY_CONTAINS ARRAY_LENGTH " +
+    "IS_DEFINED IS_NULL IS_NUMBER IS_STRING IS_BOOL IS_ARRAY IS_OBJECT ABS FLOOR CEILING ROUND " +
+    "SELECT VALUE TOP DISTINCT FROM WHERE IN AND OR NOT BETWEEN LIKE BY EXISTS ARRAY AS OFFSET LIMIT"
+  ).split(" "),
+);
 const fewBytes = 64 * 1024;
 const fewDocuments = 20;
 /** So long may a small question take. */
 const milliseconds = 5;
 const stepsBetweenLooks = 256;
+
+/** One call of a function on shapes, patterns or sets can take seconds, and nothing can stop it here. */
+const isLight = (text: string): boolean => {
+  if (text.length > shortText) return false;
+  for (const [, name = ""] of text.matchAll(/([A-Za-z_]\w*)\s*\(/g))
+    if (!lightNames.has(name.toUpperCase())) return false;
+  return true;
+};
 
 class NotSmall extends Error {}
 
@@ -38,6 +54,7 @@ const briefSlices = (): Slices => {
   return {
     begin: () => undefined,
     next: () => undefined,
+    memory: () => undefined,
     checkpoint: () => {
       if (performance.now() - started > milliseconds) throw new NotSmall();
       return stepsBetweenLooks;
@@ -67,17 +84,16 @@ export const openFrontReader = (
       throw error;
     }
   };
-  const isShort = (text: string): boolean => text.length <= shortText;
   return {
     page: (question) => {
       const { spec, functions, extent, token } = question;
       const isFirst = token === undefined || token === "";
-      const isShown = spec === undefined ? extent.key !== undefined : isShort(spec.text);
+      const isShown = spec === undefined ? extent.key !== undefined : isLight(spec.text);
       return first(isFirst && isShown && functions.length === 0, (reader) => reader.page(question));
     },
     list: (spec, documents) =>
-      first(isShort(spec.text) && documents.length <= fewDocuments, (reader) => reader.list(spec, documents)),
-    check: (spec, definition) => first(isShort(spec.text), (reader) => reader.check(spec, definition)),
+      first(isLight(spec.text) && documents.length <= fewDocuments, (reader) => reader.list(spec, documents)),
+    check: (spec, definition) => first(spec.text.length <= shortText, (reader) => reader.check(spec, definition)),
     forget: (rid) => large.forget(rid),
     close: () => large.close(),
   };

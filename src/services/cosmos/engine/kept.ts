@@ -6,6 +6,7 @@ export interface Kept<T> {
   keep(rid: string, purpose: string, value: T, bytes: number): string;
   find(name: string | undefined, purpose: string): T | undefined;
   forget(rid: string): void;
+  clear(): void;
 }
 
 const mostResults = 64;
@@ -35,6 +36,7 @@ export const openKept = <T>(ids: Ids): Kept<T> => {
       kept.set(name, found);
       return found.value;
     },
+    clear: () => kept.clear(),
     forget: (rid) => {
       for (const [name, each] of kept) if (each.rid === rid) kept.delete(name);
     },

@@ -28,11 +28,17 @@ interface Order {
   readonly names: readonly Named[];
   /** What positions are of. */
   readonly rows: readonly Row[];
+  /** Of the rest those that are little, by key. */
+  readonly near: ReadonlyMap<string, Row>;
 }
+
+/** Documents that were read from the store are kept with their order as long as they are no more, in bytes of JSON. */
+const nearBytes = 256 * 1024;
 
 export interface OrderedPages {
   read(request: PageRequest, flow: QueryFlow, order: QueryOrder, mark: ResultMark | undefined): Promise<Page>;
   forget(rid: string): void;
+  clear(): void;
 }
 
 /** A page that is being made. */
@@ -46,7 +52,8 @@ interface Run {
 }
 
 /** A position, or a key with its place. */
-const bytesOf = ({ names }: Order): number => names.length * (typeof names[0] === "object" ? 200 : 8);
+const bytesOf = ({ names, near }: Order): number =>
+  names.length * (typeof names[0] === "object" ? 200 : 8) + (near.size > 0 ? nearBytes : 0);
 
 /** Characters; a token stays below 1 KB. */
 const shortEnough = 300;
@@ -76,6 +83,8 @@ const sort = async (
   place: ValuePlace | undefined,
 ): Promise<Order> => {
   let rows: readonly Row[] = [];
+  const near = new Map<string, Row>();
+  let bytes = 0;
   let current: Json = 0;
   const { by } = order;
   const run = order.open(slices.checkpoint, () => current);
@@ -87,6 +96,9 @@ const sort = async (
       if (!order.indexed) page.looked(row);
       if (place === undefined || by === undefined || isAfter(by, place, row)) {
         current = looked.inMemory ? at : nameOf(order, row);
+        bytes += row.size;
+        if (bytes > nearBytes) near.clear();
+        else if (!looked.inMemory) near.set(row.key, row);
         run.add(row.doc);
       }
       const pause = slices.next();
@@ -94,7 +106,11 @@ const sort = async (
     }
   }
   // The results are what was named above.
-  return { names: (await inSlices(run.finishing())) as readonly unknown[] as readonly Named[], rows };
+  return {
+    names: (await inSlices(run.finishing(), slices.memory)) as readonly unknown[] as readonly Named[],
+    rows,
+    near,
+  };
 };
 
 const byIndex = async (
@@ -138,13 +154,14 @@ const fetched = 32;
 /** Documents by their position in an order, those that are not in memory as they are now. */
 const openDocuments = (
   request: PageRequest,
-  { names, rows }: Order,
+  { names, rows, near }: Order,
 ): ((position: number) => Promise<Row | undefined>) => {
   let ready = new Map<string, Row>();
   let end = 0;
   return async (position) => {
     const name = names[position] ?? -1;
     if (typeof name === "number") return rows[name];
+    if (near.size > 0) return near.get(name.key);
     if (position >= end) {
       end = position + fetched;
       const keys = names.slice(position, end).flatMap((each) => (typeof each === "number" ? [] : each.key));
@@ -221,5 +238,6 @@ export const openOrderedPages = (ids: Ids): OrderedPages => {
       };
     },
     forget: (holder) => kept.forget(holder),
+    clear: () => kept.clear(),
   };
 };

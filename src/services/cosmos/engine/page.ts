@@ -13,10 +13,20 @@ const pageBytes = 4 * 1024 * 1024;
 /** An item has at most 2 MB; what is made of several may have more, and goes out in one piece. */
 const resultBytes = 16 * 1024 * 1024;
 
+/** Undefined: longer than texts can be. */
+const jsonOf = (value: Json): string | undefined => {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+};
+
 /** A result's JSON. @throws 400 when it is too large to go out */
 export const resultText = (value: Json): string => {
-  const text = JSON.stringify(value);
-  if (text.length <= resultBytes) return text;
+  const text = jsonOf(value);
+  if (text !== undefined && text.length <= resultBytes) return text;
   throw badRequest(
     `The SQL query is too complex: one of its results is larger than ${resultBytes / 1024 / 1024} MB. Use TOP, or select less.`,
   );

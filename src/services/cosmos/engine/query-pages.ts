@@ -14,6 +14,7 @@ export interface QueryPages {
   read(request: PageRequest): Promise<Page>;
   /** Lets go of what is kept of a container. */
   forget(holder: string): void;
+  clear(): void;
 }
 
 /** More, as JSON, is no result to sort or group in memory. */
@@ -52,6 +53,10 @@ export const openQueryPages = (ids: Ids): QueryPages => {
       if (flow === undefined || query.constant) return whole(request, from as ResultMark | undefined);
       if (flow.order === undefined) return inOrderOfFeed(request, flow, from as FeedMark | undefined);
       return ordered.read(request, flow, flow.order, from as ResultMark | undefined);
+    },
+    clear: () => {
+      texts.clear();
+      ordered.clear();
     },
     forget: (holder) => {
       texts.forget(holder);
@@ -94,7 +99,7 @@ const complete = async (request: PageRequest): Promise<Complete> => {
   const pause = slices.next();
   if (pause !== undefined) await pause;
   for (const each of run.take()) results.push(each);
-  for (const each of await inSlices(run.finishing())) results.push(each);
+  for (const each of await inSlices(run.finishing(), slices.memory)) results.push(each);
   const texts: string[] = [];
   let bytes = 0;
   for (const each of results) {

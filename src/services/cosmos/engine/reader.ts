@@ -3,6 +3,7 @@ import type { Ids } from "../../../kernel/ids.ts";
 import { fingerprint, readToken, writeToken } from "./continuation.ts";
 import type { Extent } from "./extent.ts";
 import { everything } from "./everything.ts";
+import { collectGarbage, memoryGuard } from "./memory.ts";
 import { openCandidates } from "./candidates.ts";
 import { openQueryPages } from "./query-pages.ts";
 import type { QueryEngine } from "./query-port.ts";
@@ -17,6 +18,8 @@ const extentName = ({ key, range }: Extent): unknown => [
   range,
 ];
 
+const muchGarbage = 16 * 1024 * 1024;
+
 export const openReader = (options: {
   readonly sources: ItemSources;
   readonly ids: Ids;
@@ -25,9 +28,25 @@ export const openReader = (options: {
   readonly cacheBytes: number;
   /** How queries share the thread; default: in slices of 10 ms. */
   readonly slices?: () => Slices;
+  /** Bytes of the thread's heap that a query must not go beyond; default: unlimited. */
+  readonly heapBytes?: number;
 }): QueryReader => {
-  const { sources, ids, queries, cacheBytes, slices = openSlices } = options;
-  const snapshots = openSnapshots(cacheBytes, (rid) => pages.forget(rid));
+  const { sources, ids, queries, cacheBytes, heapBytes } = options;
+  const snapshots = openSnapshots(cacheBytes, {
+    dropped: (rid) => pages.forget(rid),
+    loaded: (bytes) => {
+      // The collector would leave it lying about for long: the thread's heap has room.
+      if (heapBytes !== undefined && bytes > muchGarbage) collectGarbage();
+    },
+  });
+  const guard =
+    heapBytes === undefined
+      ? undefined
+      : memoryGuard(heapBytes, () => {
+          snapshots.clear();
+          pages.clear();
+        });
+  const { slices = () => openSlices(guard) } = options;
   const candidates = openCandidates(snapshots);
   const pages = openQueryPages(ids);
   return {

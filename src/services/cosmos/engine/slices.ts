@@ -20,6 +20,8 @@ export interface Slices {
   readonly begin: () => Promise<void> | undefined;
   /** After every document: a promise when it is the others' turn. */
   readonly next: () => Promise<void> | undefined;
+  /** Whether there is memory for more. @throws 400 */
+  readonly memory: () => void;
   /** Called while a document is worked on; answers after how many steps it wants to be called again. @throws 400 */
   readonly checkpoint: () => number;
 }
@@ -48,8 +50,16 @@ const crowd = (used: number): void => {
   void turn();
 };
 
+/** What stops a query that takes too much memory. */
+export interface MemoryGuard {
+  /** Called every few milliseconds. @throws 400 */
+  readonly check: () => void;
+}
+
+const unguarded: MemoryGuard = { check: () => undefined };
+
 /** Reading the clock costs as much as a cheap document, so it is read the more seldom the cheaper the work turns out to be. */
-export const openSlices = (): Slices => {
+export const openSlices = (guard: MemoryGuard = unguarded): Slices => {
   let started = performance.now();
   let checked = started;
   let stepped = started;
@@ -67,6 +77,7 @@ export const openSlices = (): Slices => {
     over = false;
   };
   return {
+    memory: guard.check,
     begin: () => (crowded ? turn().then(restart) : undefined),
     next: () => {
       document++;
@@ -75,7 +86,9 @@ export const openSlices = (): Slices => {
       every = now - checked < 1 ? Math.min(every * 2, 64) : 1;
       left = every;
       checked = now;
+      if (every < 64) guard.check();
       if (now - started < sliceMilliseconds) return undefined;
+      guard.check();
       crowd(now - started);
       return turn().then(restart);
     },
@@ -83,6 +96,7 @@ export const openSlices = (): Slices => {
       const now = performance.now();
       steps = now - stepped < 1 ? Math.min(steps * 2, 1024) : Math.max(1, steps >> 3);
       stepped = now;
+      guard.check();
       const used = now - started;
       if (used >= sliceMilliseconds) {
         over = true;
@@ -101,10 +115,11 @@ export const openSlices = (): Slices => {
   };
 };
 
-/** Runs a generator to its end, with turns for others in between. */
-export const inSlices = async <T>(work: Generator<void, T>): Promise<T> => {
+/** Runs a generator to its end, with turns for others in between. @param between every step, may throw */
+export const inSlices = async <T>(work: Generator<void, T>, between: () => unknown = () => undefined): Promise<T> => {
   let started = performance.now();
   for (;;) {
+    between();
     const step = work.next();
     if (step.done === true) return step.value;
     if (performance.now() - started < sliceMilliseconds) continue;

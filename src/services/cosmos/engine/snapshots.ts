@@ -41,6 +41,8 @@ export interface Snapshots {
   /** What all that is held takes, in bytes of JSON. */
   bytes(): number;
   forget(rid: string): void;
+  /** Lets go of all, and takes none of them for small soon. */
+  clear(): void;
 }
 
 interface Held {
@@ -110,8 +112,19 @@ const sortedRows = async (one: Held): Promise<readonly Row[]> => {
 
 const bytesOf = ({ bytes, indexes }: Held): number => bytes + indexes.bytes();
 
-/** @param bound of the documents that are held, in bytes of JSON @param dropped told of every container that is let go */
-export const openSnapshots = (bound: number, dropped: (rid: string) => void = () => undefined): Snapshots => {
+/** @param bound of the documents that are held, in bytes of JSON */
+export const openSnapshots = (
+  bound: number,
+  {
+    dropped = () => undefined,
+    loaded = () => undefined,
+  }: {
+    /** Told of every container that is let go. */
+    readonly dropped?: (rid: string) => void;
+    /** Told when so many bytes of JSON were parsed: their texts are garbage. */
+    readonly loaded?: (bytes: number) => void;
+  } = {},
+): Snapshots => {
   const held = new Map<string, Held>();
   const large = new Map<string, number>();
 
@@ -161,6 +174,7 @@ export const openSnapshots = (bound: number, dropped: (rid: string) => void = ()
     // From here on the changes tell, what was written meanwhile included.
     into.lsn = start;
     into.filled = true;
+    loaded(into.bytes);
   };
 
   const catchUp = async (rid: string, source: ItemSource, into: Held): Promise<void> => {
@@ -249,6 +263,12 @@ export const openSnapshots = (bound: number, dropped: (rid: string) => void = ()
     forget: (rid) => {
       large.delete(rid);
       drop(rid);
+    },
+    clear: () => {
+      for (const [rid, { lsn }] of held) {
+        large.set(rid, lsn);
+        drop(rid);
+      }
     },
   };
 };

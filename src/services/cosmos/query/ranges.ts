@@ -49,12 +49,14 @@ const pathOf = (expression: Expression, alias: string): readonly (string | numbe
 
 const point = (value: Json): Interval => ({ low: value, lowInclusive: true, high: value, highInclusive: true });
 
+/** The order has no largest string: the next type's smallest value is the open end. */
+const endOfTexts: Json = [];
+
 /** The values of one primitive type above or below another. */
 const side = (operator: string, value: Json): Interval | undefined => {
   const rank = typeRank(value);
   if (rank > 4) return undefined;
   const first: Json = [null, null, false, -Number.MAX_VALUE, ""][rank] ?? null;
-  // The order has no largest string: the next type's smallest value is the open end.
   const last: { value: Json; inclusive: boolean } =
     rank === 1
       ? { value: null, inclusive: true }
@@ -62,7 +64,7 @@ const side = (operator: string, value: Json): Interval | undefined => {
         ? { value: true, inclusive: true }
         : rank === 3
           ? { value: Number.MAX_VALUE, inclusive: true }
-          : { value: [], inclusive: false };
+          : { value: endOfTexts, inclusive: false };
   return operator.startsWith(">")
     ? { low: value, lowInclusive: operator === ">=", high: last.value, highInclusive: last.inclusive }
     : { low: first, lowInclusive: true, high: value, highInclusive: operator === "<=" };
@@ -89,7 +91,7 @@ const afterPrefix = (prefix: string): string | undefined => {
 
 const prefixed = (path: readonly (string | number)[], prefix: string): Narrowing => {
   const end = afterPrefix(prefix);
-  const high = end === undefined ? { high: [], highInclusive: false } : { high: end, highInclusive: false };
+  const high = end === undefined ? { high: endOfTexts, highInclusive: false } : { high: end, highInclusive: false };
   return {
     ranges: [{ path, kind: "prefix", intervals: [{ low: prefix, lowInclusive: true, ...high }] }],
     never: false,
@@ -113,8 +115,49 @@ const union = (left: Narrowing, right: Narrowing): Narrowing => {
   return { ranges, never: false };
 };
 
-const both = (left: Narrowing, right: Narrowing): Narrowing =>
-  left.never || right.never ? nothing : { ranges: [...left.ranges, ...right.ranges], never: false };
+const isPlain = ({ low, high }: Interval): boolean =>
+  typeRank(low) <= 4 && (typeRank(high) <= 4 || high === endOfTexts);
+
+/** Where two intervals overlap; undefined where they do not. */
+const overlap = (a: Interval, b: Interval): Interval | undefined => {
+  const lows = compare(a.low, b.low);
+  const highs = compare(a.high, b.high);
+  const low = lows >= 0 ? a.low : b.low;
+  const high = highs <= 0 ? a.high : b.high;
+  const lowInclusive = lows > 0 ? a.lowInclusive : lows < 0 ? b.lowInclusive : a.lowInclusive && b.lowInclusive;
+  const highInclusive = highs < 0 ? a.highInclusive : highs > 0 ? b.highInclusive : a.highInclusive && b.highInclusive;
+  const order = compare(low, high);
+  return order < 0 || (order === 0 && lowInclusive && highInclusive)
+    ? { low, lowInclusive, high, highInclusive }
+    : undefined;
+};
+
+/** More of them are left apart: IN lists may be long. */
+const fewIntervals = 20;
+
+/** Two ranges of one path as one; undefined: they are better left apart. `a >= 1 AND a < 2` is much less than either. */
+const intersection = (left: PathRange, right: PathRange): PathRange | undefined => {
+  const [a, b] = [left.intervals, right.intervals];
+  if (a === "any" || b === "any" || a.length * b.length > fewIntervals) return undefined;
+  if (keyOf(left.path as readonly Json[]) !== keyOf(right.path as readonly Json[])) return undefined;
+  if (![...a, ...b].every(isPlain)) return undefined;
+  const intervals = a.flatMap((one) => b.flatMap((other) => overlap(one, other) ?? []));
+  const kind = left.kind === "equality" || right.kind === "equality" ? "equality" : "range";
+  return { path: left.path, kind, intervals };
+};
+
+const both = (left: Narrowing, right: Narrowing): Narrowing => {
+  if (left.never || right.never) return nothing;
+  const ranges = [...left.ranges];
+  for (const range of right.ranges) {
+    const at = ranges.findIndex((one) => intersection(one, range) !== undefined);
+    const found = at === -1 ? undefined : intersection(ranges[at] as PathRange, range);
+    if (found === undefined) ranges.push(range);
+    else if (found.intervals.length === 0) return nothing;
+    else ranges[at] = found;
+  }
+  return { ranges, never: false };
+};
 
 const call = (expression: Extract<Expression, { kind: "call" }>, alias: string, parameters: Parameters): Narrowing => {
   const [first, second] = expression.args;
@@ -129,7 +172,11 @@ const call = (expression: Extract<Expression, { kind: "call" }>, alias: string, 
   if (["CONTAINS", "ENDSWITH", "STARTSWITH", "STRINGEQUALS", "REGEXMATCH"].includes(name))
     return {
       ranges: [
-        { path, kind: "contains", intervals: [{ low: "", lowInclusive: true, high: [], highInclusive: false }] },
+        {
+          path,
+          kind: "contains",
+          intervals: [{ low: "", lowInclusive: true, high: endOfTexts, highInclusive: false }],
+        },
       ],
       never: false,
     };

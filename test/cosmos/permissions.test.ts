@@ -112,6 +112,28 @@ const tries = (tokens: Readonly<Record<string, string>>, container = "items", ke
     keys,
   );
 
+/** In the same tenant, with the same secret. */
+const otherAccount = async () => {
+  const id = world.accountId.replace(/[^/]+$/, "other");
+  const { status } = await world.tenant.arm("PUT", `${id}?api-version=2024-11-15`, {
+    location: "eastus",
+    properties: { databaseAccountOfferType: "Standard", locations: [{ locationName: "eastus", failoverPriority: 0 }] },
+  });
+  expect(status).toBe(200);
+  return {
+    host: "other.documents.azure.com",
+    [Symbol.asyncDispose]: async () => void (await world.tenant.arm("DELETE", `${id}?api-version=2024-11-15`)),
+  };
+};
+
+/** What the gateway wants of whoever comes as to a proxy. */
+const proxyAuthorization = async (): Promise<string> => {
+  const { HTTPS_PROXY = "http://x" } = await world.tenant.environment({ as: "cosmos-app" });
+  const { username, password } = new URL(HTTPS_PROXY);
+  const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString("base64");
+  return `Proxy-Authorization: Basic ${credentials}\r\n`;
+};
+
 const refusal = "403 Insufficient permissions provided in the au";
 
 it("users and permissions are made, read, listed, queried, replaced and deleted", async () => {
@@ -391,6 +413,21 @@ it("forged and damaged tokens are 401", async () => {
     "type=resource&ver=1&sig=;;",
   ])
     expect([broken.slice(0, 40), await send(encodeURIComponent(broken))]).toEqual([broken.slice(0, 40), 401]);
+});
+
+it("a token is good for its own account, and never in the clear", async () => {
+  await using other = await otherAccount();
+  const token = await permit(whole("Read"));
+  const read = async (host: string) =>
+    (await wire.send({ host, path: "/", headers: { authorization: encodeURIComponent(token) } })).status;
+  expect([await read("acme.documents.azure.com"), await read(other.host)]).toEqual([200, 401]);
+  const proxy = await proxyAuthorization();
+  const request = (authorization: string) =>
+    wire.plain(
+      `GET http://acme.documents.azure.com/ HTTP/1.1\r\nHost: acme.documents.azure.com\r\nAuthorization: ${authorization}\r\n` +
+        `${proxy}Connection: close\r\n\r\n`,
+    );
+  expect(await request(encodeURIComponent(token))).toMatch(/^HTTP\/1\.1 401 /);
 });
 
 it("Entra tokens manage no users, and read-only keys see no permissions, for what is read holds a token", async () => {

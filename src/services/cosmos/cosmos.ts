@@ -13,6 +13,7 @@ import { scriptTypes } from "./arm/sql-scripts.ts";
 import { openRoles } from "./auth/roles.ts";
 import { dropAccount, sweepDropped } from "./engine/catalog.ts";
 import { openEngine } from "./engine/engine.ts";
+import { openFrontReader } from "./engine/front-reader.ts";
 import { storeSources } from "./engine/source.ts";
 import { openUpkeep } from "./engine/upkeep.ts";
 import { querySpec } from "./operations/query-list.ts";
@@ -51,7 +52,12 @@ export const openCosmos = (options: {
   const { store, arm, verifier, dialect } = options;
   const { clock, ids, resources } = arm;
   const { cacheBytes = 256 * 1024 * 1024 } = options;
-  const reader = openQueryThread({ sources: storeSources(store), cacheBytes, now: () => clock.now() });
+  const sources = storeSources(store);
+  // Apart, because a script may ask for a query with functions: neither waits for a thread that the other holds.
+  const threads = { scripts: openScriptPool(), functions: openScriptPool() };
+  const queries = openQueryEngine({ clock, ids, scripts: threads.functions });
+  const thread = openQueryThread({ sources, cacheBytes, now: () => clock.now() });
+  const reader = openFrontReader(thread, { sources, ids, queries });
   const engine = openEngine({ store, clock, ids, reader });
   const roles = openRoles(store);
   const upkeep = openUpkeep(engine, options.onError);
@@ -65,9 +71,6 @@ export const openCosmos = (options: {
     // What a crash left of deleted containers. When it fails, the next start tries again.
     sweepDropped(engine, uid).catch(() => undefined);
   });
-  // Apart, because a script may ask for a query with functions: neither waits for a thread that the other holds.
-  const threads = { scripts: openScriptPool(), functions: openScriptPool() };
-  const queries = openQueryEngine({ clock, ids, scripts: threads.functions });
   const scripts = openScripts({
     engine,
     pool: threads.scripts,

@@ -232,15 +232,12 @@ export const openQueryEngine = (options: {
         const parts = flowOf(query);
         if (parts === undefined) return undefined;
         const { limits, order } = compiled;
+        const isWhole = parts.order === undefined && limits.offset === 0 && limits.count === Infinity;
         const sorted = parts.order?.(limits.offset + limits.count);
         const by = order?.length === 1 && !computed.has(String(order[0]?.path[0])) ? order[0] : undefined;
         return {
           ...limits,
-          open: (watch) =>
-            run(
-              guarded(() => compileQuery(parts.rows, options)),
-              watch,
-            ),
+          open: (watch) => run(isWhole ? compiled : guarded(() => compileQuery(parts.rows, options)), watch),
           order:
             sorted === undefined
               ? undefined

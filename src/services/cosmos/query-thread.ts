@@ -8,13 +8,18 @@ import { Fault, type FaultInit } from "../../kernel/fault.ts";
 import type { StoredText } from "../../store/store.ts";
 import type { QuerySpec } from "./engine/query-port.ts";
 import type { PageAnswer, PageQuestion, QueryReader } from "./engine/reader-port.ts";
-import type { Json, JsonObject } from "./engine/records.ts";
+import { containerPartition, type Json, type JsonObject } from "./engine/records.ts";
 import type { ItemRange, ItemSource, ItemSources } from "./engine/source.ts";
 import { badRequest } from "./faults.ts";
 
 /** What is asked of the thread. */
 export type Question =
-  | { readonly kind: "page"; readonly question: PageQuestion }
+  | {
+      readonly kind: "page";
+      readonly question: PageQuestion;
+      /** The container's LSN, which would be asked for first. */
+      readonly lsn: number;
+    }
   | { readonly kind: "list"; readonly spec: QuerySpec; readonly documents: readonly JsonObject[]; readonly now: number }
   | { readonly kind: "check"; readonly spec: QuerySpec; readonly definition: JsonObject; readonly now: number };
 
@@ -197,7 +202,10 @@ export const openQueryThread = (options: {
   };
   // What the thread answers is what the reader in it does: the same interface.
   return {
-    page: (question) => ask({ kind: "page", question }) as Promise<PageAnswer>,
+    page: async (question) => {
+      const lsn = await sources(containerPartition(question.account, question.container)).sequence();
+      return ask({ kind: "page", question, lsn }) as Promise<PageAnswer>;
+    },
     list: (spec, documents) => ask({ kind: "list", spec, documents, now: now() }) as Promise<readonly Json[]>,
     check: (spec, definition) => ask({ kind: "check", spec, definition, now: now() }) as Promise<void>,
     forget: (rid) => thread?.tell({ kind: "forget", rid }),

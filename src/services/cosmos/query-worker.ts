@@ -4,6 +4,7 @@ import { Fault, type FaultInit } from "../../kernel/fault.ts";
 import { randomIds } from "../../kernel/ids.ts";
 import type { StoredText } from "../../store/store.ts";
 import { openReader } from "./engine/reader.ts";
+import { containerPartition } from "./engine/records.ts";
 import type { ItemSources } from "./engine/source.ts";
 import { openQueryEngine } from "./query-engine.ts";
 import type { FromThread, Question, Reading, ThreadOptions, ToThread } from "./query-thread.ts";
@@ -25,13 +26,19 @@ const read = (partition: string, reading: Reading): Promise<readonly StoredText[
   tell({ kind: "read", id, partition, reading });
   return result.promise;
 };
+/** LSNs that came with questions: each serves the first that asks for it. */
+const told = new Map<string, number>();
 const rows = (partition: string, reading: Reading): Promise<readonly StoredText[]> =>
   read(partition, reading) as Promise<readonly StoredText[]>;
 const sources: ItemSources = (partition) => ({
   list: (range) => rows(partition, { what: "list", range }),
   get: (keys) => rows(partition, { what: "get", keys }),
   changes: (after, limit) => rows(partition, { what: "changes", after, limit }),
-  sequence: () => read(partition, { what: "sequence" }) as Promise<number>,
+  sequence: async () => {
+    const lsn = told.get(partition);
+    told.delete(partition);
+    return lsn ?? ((await read(partition, { what: "sequence" })) as number);
+  },
 });
 
 /** The tenant's time as it was when something was last asked. */
@@ -44,6 +51,7 @@ const answer = async (question: Question): Promise<unknown> => {
   switch (question.kind) {
     case "page":
       ({ now } = question.question);
+      told.set(containerPartition(question.question.account, question.question.container), question.lsn);
       return reader.page(question.question);
     case "list":
       ({ now } = question);

@@ -157,7 +157,7 @@ export const openCandidates = (snapshots: Snapshots): ((scope: Scope) => Documen
             seen += rows.length;
             if (snapshots.isLarge(rid) || inVain() < enoughInVain) continue;
             vain.delete(rid);
-            const snapshot = await snapshots.read(rid, source, { narrowing, order: undefined });
+            const snapshot = await snapshots.read(container, source, { narrowing, order: undefined });
             if (snapshot === undefined) continue;
             yield held(snapshot.rows, place);
             return;
@@ -170,7 +170,7 @@ export const openCandidates = (snapshots: Snapshots): ((scope: Scope) => Documen
         return { lsn: await source.sequence(), batches: once([]), ordered: undefined, accepts, inMemory: true };
       // A few items of a key do not call for the whole container.
       if (snapshots.holds(rid) || (whole && extent.key === undefined)) {
-        const snapshot = await snapshots.read(rid, source, extent.key === undefined ? wanted : unnarrowed);
+        const snapshot = await snapshots.read(container, source, extent.key === undefined ? wanted : unnarrowed);
         if (snapshot !== undefined)
           return {
             lsn: snapshot.lsn,

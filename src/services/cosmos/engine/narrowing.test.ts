@@ -9,6 +9,7 @@ import { openCandidates } from "./candidates.ts";
 import type { Mark } from "./continuation.ts";
 import type { PreparedQuery } from "./query-port.ts";
 import { openQueryPages } from "./query-pages.ts";
+import { openSlices } from "./slices.ts";
 import { openSnapshots } from "./snapshots.ts";
 import { indexablePaths, openRowIndexes } from "./row-indexes.ts";
 import type { Row } from "./rows.ts";
@@ -61,6 +62,7 @@ const world = (policy?: JsonObject, cacheBytes = 256 * 1024 * 1024) => {
       purpose: text,
       query,
       holder: place.container.rid,
+      slices: openSlices,
       ...documents({ source, container: place.container, extent: whole, now: 0 }),
       from,
       limit,
@@ -72,7 +74,7 @@ const world = (policy?: JsonObject, cacheBytes = 256 * 1024 * 1024) => {
     );
   const ask = async (text: string, narrowed = true, parameters: Readonly<Record<string, Json>> = {}) => {
     // Loaded, so that it is not the store that answers.
-    await snapshots.read(place.container.rid, source, { narrowing: everything, order: undefined });
+    await snapshots.read(place.container, source, { narrowing: everything, order: undefined });
     const query = prepare(text, parameters);
     const { results, scanned } = await page(
       text,

@@ -12,7 +12,7 @@ import type { QueryFlow, QueryOrder } from "./query-port.ts";
 import type { Json, JsonObject } from "./records.ts";
 import type { PathOrder, ValuePlace } from "./row-indexes.ts";
 import { comparePlaces, type FeedPlace, type Row } from "./rows.ts";
-import { inSlices, openSlices, type Slices } from "./slices.ts";
+import { inSlices, type Slices } from "./slices.ts";
 
 /** A document in an order: what is in memory by its position, the rest by key. */
 type Named = number | NamedKey;
@@ -187,7 +187,7 @@ export const openOrderedPages = (ids: Ids): OrderedPages => {
     read: async (request, flow, order, mark) => {
       const { query, purpose, holder } = request;
       const page = openGathering(request, flow, mark?.passed ?? 0);
-      const slices = openSlices();
+      const slices = request.slices();
       const run: Run = { request, flow, order, mark, page, slices };
       const known = kept.find(mark?.kept, purpose);
       let found = known;

@@ -1,18 +1,32 @@
 /** A page: what is asked for, what comes of it, and one that is being filled. */
 import { inRange, valueAt } from "../query/query.ts";
+import { badRequest } from "../faults.ts";
 import type { Documents } from "./candidates.ts";
 import type { Mark } from "./continuation.ts";
 import type { PreparedQuery } from "./query-port.ts";
 import type { Json } from "./records.ts";
 import type { Row } from "./rows.ts";
+import type { Slices } from "./slices.ts";
 
-/** The largest page, in bytes of JSON. */
+/** The largest page, in bytes of JSON; one result may be larger. */
 const pageBytes = 4 * 1024 * 1024;
+/** An item has at most 2 MB; what is made of several may have more, and goes out in one piece. */
+const resultBytes = 16 * 1024 * 1024;
+
+/** A result's JSON. @throws 400 when it is too large to go out */
+export const resultText = (value: Json): string => {
+  const text = JSON.stringify(value);
+  if (text.length <= resultBytes) return text;
+  throw badRequest(
+    `The SQL query is too complex: one of its results is larger than ${resultBytes / 1024 / 1024} MB. Use TOP, or select less.`,
+  );
+};
 
 export interface PageRequest extends Documents {
   /** Names container, query and extent: a kept result goes to no other. */
   readonly purpose: string;
   readonly query: PreparedQuery;
+  readonly slices: () => Slices;
   /** Whose kept results these are: the container's rid. */
   readonly holder: string;
   readonly from: Mark | undefined;
@@ -83,7 +97,7 @@ export const openGathering = (
     },
     add: (value) => {
       if (passed < offset) passed++;
-      else addText(JSON.stringify(value));
+      else addText(resultText(value));
     },
     addText,
     passed: () => passed,

@@ -6,6 +6,7 @@ import type { Page } from "./page.ts";
 import type { PreparedQuery } from "./query-port.ts";
 import { openQueryPages } from "./query-pages.ts";
 import { indexAfter, type Row } from "./rows.ts";
+import { openSlices } from "./slices.ts";
 
 export interface Pages {
   /** @param purpose names container, query and extent: a kept result goes to no other @param rows in feed order */
@@ -33,6 +34,6 @@ export const openPages = (ids: Ids): Pages => {
   const pages = openQueryPages(ids);
   return {
     read: (purpose, query, rows, from, limit) =>
-      pages.read({ purpose, query, holder: "", ...documentsOf(rows), from, limit }),
+      pages.read({ purpose, query, holder: "", slices: openSlices, ...documentsOf(rows), from, limit }),
   };
 };

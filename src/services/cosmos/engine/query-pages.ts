@@ -5,10 +5,10 @@ import type { Progress, Wanted } from "./candidates.ts";
 import { type FeedMark, isFeedMark, type ResultMark } from "./continuation.ts";
 import { openKept } from "./kept.ts";
 import { openOrderedPages } from "./ordered-pages.ts";
-import { openGathering, type Page, type PageRequest } from "./page.ts";
+import { openGathering, type Page, type PageRequest, resultText } from "./page.ts";
 import type { PreparedQuery, QueryFlow } from "./query-port.ts";
 import type { Json, JsonObject } from "./records.ts";
-import { inSlices, openSlices } from "./slices.ts";
+import { inSlices } from "./slices.ts";
 
 export interface QueryPages {
   read(request: PageRequest): Promise<Page>;
@@ -72,7 +72,7 @@ interface Complete {
 const complete = async (request: PageRequest): Promise<Complete> => {
   const { query } = request;
   if (query.elsewhere !== undefined) return sent(request, query.elsewhere);
-  const slices = openSlices();
+  const slices = request.slices();
   const wait = slices.begin();
   if (wait !== undefined) await wait;
   const run = query.open(slices.checkpoint);
@@ -98,7 +98,7 @@ const complete = async (request: PageRequest): Promise<Complete> => {
   const texts: string[] = [];
   let bytes = 0;
   for (const each of results) {
-    const text = JSON.stringify(each);
+    const text = resultText(each);
     texts.push(text);
     bytes += text.length;
     if (bytes > maxResultBytes)
@@ -152,7 +152,7 @@ const inOrderOfFeed = async (request: PageRequest, flow: QueryFlow, from: FeedMa
   });
   const { lsn } = looked;
   if (page.isLast()) return { ...page.done(), lsn, next: undefined };
-  const slices = openSlices();
+  const slices = request.slices();
   const wait = slices.begin();
   if (wait !== undefined) await wait;
   const run = flow.open(slices.checkpoint);

@@ -8,7 +8,7 @@ import { openQueryPages } from "./query-pages.ts";
 import type { QueryEngine } from "./query-port.ts";
 import type { QueryReader } from "./reader-port.ts";
 import { containerPartition, type Json } from "./records.ts";
-import { inSlices, openSlices } from "./slices.ts";
+import { inSlices, openSlices, type Slices } from "./slices.ts";
 import { openSnapshots } from "./snapshots.ts";
 import type { ItemSources } from "./source.ts";
 
@@ -23,8 +23,10 @@ export const openReader = (options: {
   readonly queries: QueryEngine;
   /** Bound of the documents kept parsed in memory, in bytes of JSON. */
   readonly cacheBytes: number;
+  /** How queries share the thread; default: in slices of 10 ms. */
+  readonly slices?: () => Slices;
 }): QueryReader => {
-  const { sources, ids, queries, cacheBytes } = options;
+  const { sources, ids, queries, cacheBytes, slices = openSlices } = options;
   const snapshots = openSnapshots(cacheBytes, (rid) => pages.forget(rid));
   const candidates = openCandidates(snapshots);
   const pages = openQueryPages(ids);
@@ -45,6 +47,7 @@ export const openReader = (options: {
         }),
         from: token === undefined || token === "" ? undefined : readToken(purpose, token),
         limit,
+        slices,
       });
       const { results, next, scanned, scannedBytes, lsn } = page;
       return {
@@ -62,14 +65,14 @@ export const openReader = (options: {
       };
     },
     list: async (spec, documents) => {
-      const slices = openSlices();
-      const run = queries.prepare(spec, undefined, []).open(slices.checkpoint);
+      const own = slices();
+      const run = queries.prepare(spec, undefined, []).open(own.checkpoint);
       const results: Json[] = [];
       for (const document of documents) {
         const more = run.add(document);
         results.push(...run.take());
         if (!more) break;
-        const pause = slices.next();
+        const pause = own.next();
         if (pause !== undefined) await pause;
       }
       for (const each of await inSlices(run.finishing())) results.push(each);

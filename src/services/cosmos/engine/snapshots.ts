@@ -5,11 +5,11 @@
  */
 import type { Narrowing } from "../query/query.ts";
 import { epkOfKey } from "./partition-key.ts";
-import type { ItemRecord } from "./records.ts";
+import type { ContainerRecord, ItemRecord } from "./records.ts";
 import { indexablePaths, openRowIndexes, type OrderedRows, type PathOrder, type RowIndexes } from "./row-indexes.ts";
 import { compareRows, type Row } from "./rows.ts";
 import { inSlices } from "./slices.ts";
-import { type ItemSource, openPace } from "./source.ts";
+import { type ItemSource, openPace, rowOf } from "./source.ts";
 import { sorted } from "../query/query.ts";
 
 export interface Snapshot {
@@ -28,9 +28,12 @@ export interface Wanted {
   readonly order: PathOrder | undefined;
 }
 
+/** What matters of a container here. */
+export type Contained = Pick<ContainerRecord, "rid" | "partitionKey">;
+
 export interface Snapshots {
   /** The container as it is now, everything that was acknowledged before the call; undefined when it is too large to be held. */
-  read(rid: string, source: ItemSource, wanted: Wanted): Promise<Snapshot | undefined>;
+  read(container: Contained, source: ItemSource, wanted: Wanted): Promise<Snapshot | undefined>;
   /** Whether a container is held, so that reading it costs only what has changed. */
   holds(rid: string): boolean;
   /** Whether it was found too large, not long ago. */
@@ -41,6 +44,7 @@ export interface Snapshots {
 }
 
 interface Held {
+  filled: boolean;
   lsn: number;
   bytes: number;
   readonly byKey: Map<string, Row>;
@@ -55,9 +59,33 @@ interface Held {
 /** A container that was too large is tried again after so many further changes: much of it may have been deleted. */
 const changesUntilRetry = 100_000;
 
+/** A guess of the size must be so much beyond the bound. */
+const surely = 1.5;
+
 class TooLarge extends Error {}
 
 const ignored = (): void => undefined;
+
+/** So many hashes say how large the whole is. */
+const enoughHashes = 200;
+
+/**
+ * What all of a container takes, by what was read of it in key order: hashes are spread evenly from 00... to 40..., so the part of
+ * them that was passed is the part of the container. @returns tells after each row; undefined: not known yet
+ */
+const sizeByHash = ({
+  partitionKey: { version, kind },
+}: Contained): ((epk: string, bytes: number) => number | undefined) => {
+  let hashes = 0;
+  let last = "";
+  return (epk, bytes) => {
+    const hash = epk.slice(0, 8);
+    if (hash !== last) hashes++;
+    last = hash;
+    const share = Number.parseInt(hash, 16) / 0x4000_0000;
+    return hashes < enoughHashes || (version === 1 && kind === "Hash") ? undefined : bytes / share;
+  };
+};
 
 const sortedRows = async (one: Held): Promise<readonly Row[]> => {
   if (one.sorted === undefined) {
@@ -104,6 +132,37 @@ export const openSnapshots = (bound: number, dropped: (rid: string) => void = ()
     }
   };
 
+  const refuse = (rid: string, lsn: number): never => {
+    large.set(rid, lsn);
+    drop(rid);
+    throw new TooLarge();
+  };
+
+  /** All of it in key order, which is several times as fast as in the order of changes. */
+  const fill = async (container: Contained, source: ItemSource, into: Held): Promise<void> => {
+    const start = await source.sequence();
+    const sizeOf = sizeByHash(container);
+    const pace = openPace();
+    for (let after: string | undefined; ;) {
+      const limit = pace.limit();
+      const texts = await source.list({ prefix: "", after, limit });
+      pace.took(texts);
+      for (const text of texts) {
+        const row = rowOf(text);
+        into.byKey.set(row.key, row);
+        into.bytes += row.size;
+        if ((sizeOf(row.epk, into.bytes) ?? into.bytes) > bound * surely) refuse(container.rid, start);
+      }
+      if (into.bytes > bound) refuse(container.rid, start);
+      trim();
+      after = texts.at(-1)?.key;
+      if (texts.length < limit) break;
+    }
+    // From here on the changes tell, what was written meanwhile included.
+    into.lsn = start;
+    into.filled = true;
+  };
+
   const catchUp = async (rid: string, source: ItemSource, into: Held): Promise<void> => {
     const pace = openPace();
     const target = await source.sequence();
@@ -124,11 +183,7 @@ export const openSnapshots = (bound: number, dropped: (rid: string) => void = ()
         if (into.sorted !== undefined) into.unsorted.add(key);
         into.indexes.changed(key);
       }
-      if (into.bytes > bound) {
-        large.set(rid, into.lsn);
-        drop(rid);
-        throw new TooLarge();
-      }
+      if (into.bytes > bound) refuse(rid, into.lsn);
       trim();
       if (changes.length < limit) return;
     }
@@ -136,12 +191,13 @@ export const openSnapshots = (bound: number, dropped: (rid: string) => void = ()
 
   /** What has changed is taken in, then the answer is made, and nothing else is done to the container in between. */
   const answer = async (
-    rid: string,
+    container: Contained,
     source: ItemSource,
     one: Held,
     { narrowing: { ranges, never }, order }: Wanted,
   ): Promise<Snapshot> => {
-    await catchUp(rid, source, one);
+    if (!one.filled) await fill(container, source, one);
+    await catchUp(container.rid, source, one);
     const rows = await sortedRows(one);
     const { indexes, byKey, lsn } = one;
     const room = bound - one.bytes;
@@ -155,6 +211,7 @@ export const openSnapshots = (bound: number, dropped: (rid: string) => void = ()
   };
 
   const open = (): Held => ({
+    filled: false,
     lsn: 0,
     bytes: 0,
     byKey: new Map<string, Row>(),
@@ -165,7 +222,8 @@ export const openSnapshots = (bound: number, dropped: (rid: string) => void = ()
   });
 
   return {
-    read: async (rid, source, wanted) => {
+    read: async (container, source, wanted) => {
+      const { rid } = container;
       const since = large.get(rid);
       if (since !== undefined) {
         if ((await source.sequence()) < since + changesUntilRetry) return undefined;
@@ -175,7 +233,7 @@ export const openSnapshots = (bound: number, dropped: (rid: string) => void = ()
       // The one read last goes last.
       held.delete(rid);
       held.set(rid, one);
-      const mine = one.last.then(() => answer(rid, source, one, wanted));
+      const mine = one.last.then(() => answer(container, source, one, wanted));
       one.last = mine.then(ignored, ignored);
       try {
         return await mine;

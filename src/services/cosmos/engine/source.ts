@@ -26,7 +26,7 @@ export interface ItemSource {
 /** @param partition of the store */
 export type ItemSources = (partition: string) => ItemSource;
 
-/** After every read others get a turn: many reads follow each other. */
+/** After a read that is not the last others get a turn. */
 export const storeSources =
   ({ texts }: Store): ItemSources =>
   (partition) => ({
@@ -36,7 +36,7 @@ export const storeSources =
         limit,
         ...(after === undefined ? {} : { after }),
       });
-      await turn();
+      if (found.length === limit) await turn();
       return found;
     },
     // Not `get`: what is read once would push out of memory what every request reads.
@@ -46,7 +46,7 @@ export const storeSources =
     },
     changes: async (after, limit) => {
       const found = await texts.changes(itemSpec, partition, after, limit);
-      await turn();
+      if (found.length === limit) await turn();
       return found;
     },
     sequence: () => texts.sequence(partition),

@@ -1,5 +1,6 @@
 /** A container's items in feed order straight from the store, a little at a time: nothing is held but one read. */
 import { epkOfKey } from "./partition-key.ts";
+import type { StoredText } from "../../../store/store.ts";
 import { compareRows, type FeedPlace, type Row } from "./rows.ts";
 import { type ItemSource, openPace, rowOf } from "./source.ts";
 
@@ -18,6 +19,8 @@ export interface Walk {
 const groupPrefix = (epk: string): string => `${epk}|`;
 const groupEnd = (epk: string): string => `${epk}}`;
 
+const readsBeforeAhead = 3;
+
 /** The larger of two places in byte order; EPKs are ASCII. */
 const later = (a: string, b: string): string => (a > b ? a : b);
 
@@ -35,9 +38,11 @@ export const walk = async function* (
     row.epk < epk || (row.epk === epk && row.order <= order);
   const start = later(from === undefined || from.epk === "" ? "" : groupPrefix(from.epk), range?.start ?? "");
   let after = start === "" ? undefined : start;
-  for (;;) {
-    const limit = pace.limit();
-    const texts = await source.list({ prefix, after, limit });
+  let ahead: { readonly texts: Promise<readonly StoredText[]>; readonly limit: number } | undefined;
+  for (let reads = 0; ; reads++) {
+    const limit: number = ahead?.limit ?? pace.limit();
+    const texts: readonly StoredText[] = await (ahead?.texts ?? source.list({ prefix, after, limit }));
+    ahead = undefined;
     pace.took(texts);
     const first = texts[0];
     const last = texts.at(-1);
@@ -67,9 +72,15 @@ export const walk = async function* (
       const row = rowOf(text);
       if (from === undefined || !before(from, row)) rows.push(row);
     }
+    after = groupPrefix(lastEpk);
+    if (!complete && !ended && reads >= readsBeforeAhead) {
+      // Whoever has come so far will want more: it is read while this is looked at.
+      const next = pace.limit();
+      ahead = { texts: source.list({ prefix, after, limit: next }), limit: next };
+      ahead.texts.catch(() => undefined);
+    }
     yield inFeedOrder(rows);
     if (complete || ended) return;
-    after = groupPrefix(lastEpk);
   }
 };
 

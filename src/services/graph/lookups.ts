@@ -2,7 +2,9 @@
 import type { Directory } from "../../identity/directory.ts";
 import type { Application, Group, ServicePrincipal } from "../../identity/principals.ts";
 import type { Fault } from "../../kernel/fault.ts";
+import { referenceIn, textsIn } from "./bodies.ts";
 import { graphFault } from "./faults.ts";
+import type { Json } from "./filter.ts";
 
 export const missing = (id: string): Fault => graphFault("notFound", { id: id.slice(0, 200) });
 
@@ -56,3 +58,10 @@ export const ownersAt = async (scope: string, directory: Directory): Promise<rea
 };
 
 const isOwnedKind = (kind: string): kind is OwnedKind => Object.hasOwn(at, kind);
+
+/** Ids of `owners@odata.bind` or `members@odata.bind`. @throws Fault 404 for what does not exist */
+export const boundIn = async (body: Json, name: string, directory: Directory): Promise<readonly string[]> => {
+  const ids = (textsIn(body, `${name}@odata.bind`) ?? []).map((link) => referenceIn({ "@odata.id": link }));
+  for (const id of ids) if ((await directory.principal(id)) === undefined) throw missing(id);
+  return [...new Set(ids)];
+};

@@ -388,6 +388,26 @@ it("a token of a container is none of one made again under its name", async () =
   expect((await tries({ brief: token }, "brief"))["query a"]).toBe(refusal);
 });
 
+it("users go with their database", async () => {
+  const found = await key()(async (client) => {
+    const make = async () => (await client.databases.create({ id: "brief" })).database;
+    const first = await make();
+    await first.users.create({ id: "ann" });
+    await first.containers.create({ id: "c", partitionKey: "/pk" });
+    await first
+      .user("ann")
+      .permissions.create({ id: "p", permissionMode: "Read" as never, resource: "dbs/brief/colls/c" });
+    await first.delete();
+    const again = await make();
+    const left = (await again.users.readAll().fetchAll()).resources.length;
+    await again.users.create({ id: "ann" });
+    const permissions = (await again.user("ann").permissions.readAll().fetchAll()).resources.length;
+    await again.delete();
+    return [left, permissions];
+  });
+  expect(found).toEqual([0, 0]);
+});
+
 it("forged and damaged tokens are 401", async () => {
   const token = await permit(whole("Read"));
   const [, mac = "", payload = ""] = /sig=([^;]*);([^;]*);/.exec(token) ?? [];

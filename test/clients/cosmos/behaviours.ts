@@ -224,6 +224,17 @@ const changes: readonly Behaviour[] = [
     ],
     none: { Go: "latest versions alone" },
   },
+  {
+    name: "change feed processor: leases, latest versions",
+    seen: ["1", "2", "3"],
+    anyOrder: true,
+    none: { ...both("no processor"), JavaScript: "no processor", Go: "no processor" },
+  },
+  {
+    name: "change feed processor: leases, all versions and deletes",
+    seen: ["create", "replace", "delete"],
+    none: { ...both("no processor"), JavaScript: "no processor", Go: "no processor" },
+  },
 ];
 
 const noScripts = { Go: "scripts are neither made nor run by it" };

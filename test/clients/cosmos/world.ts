@@ -49,6 +49,8 @@ const containers = {
   "appdb/people": { partitionKey: hash("/pk"), uniqueKeyPolicy: { uniqueKeys: [{ paths: ["/email"] }] } },
   "appdb/feed": { partitionKey: hash("/pk") },
   "appdb/logged": { partitionKey: hash("/pk"), changeFeedPolicy: { retentionDuration: 10 } },
+  "appdb/followed": { partitionKey: hash("/pk") },
+  "appdb/leases": { partitionKey: hash("/id") },
   "appdb/scripted": { partitionKey: hash("/pk") },
   "guarded/items": { partitionKey: hash("/pk") },
   "closed/items": { partitionKey: hash("/pk") },

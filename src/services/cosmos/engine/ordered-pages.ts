@@ -28,6 +28,8 @@ interface Order {
   readonly names: readonly Named[];
   /** What positions are of. */
   readonly rows: readonly Row[];
+  /** They begin after a place: an offset among them is none among all. */
+  readonly partial: boolean;
 }
 
 export interface OrderedPages {
@@ -94,7 +96,28 @@ const sort = async (
     }
   }
   // The results are what was named above.
-  return { names: (await inSlices(run.finishing())) as readonly unknown[] as readonly Named[], rows };
+  const names = (await inSlices(run.finishing())) as readonly unknown[] as readonly Named[];
+  return { names, rows, partial: place !== undefined };
+};
+
+const keyAt = ({ names, rows }: Order, position: number): string | undefined => {
+  const name = names[position];
+  return typeof name === "number" ? rows[name]?.key : name?.key;
+};
+
+/**
+ * A page whose end is too long for a token goes on at a number, counted among all: they are put in order once.
+ * @param passed keys of what was handed out, the last one first: some may be gone
+ */
+const amongAll = async (
+  run: Run,
+  looked: Candidates,
+  passed: readonly (string | undefined)[],
+): Promise<{ readonly found: Order; readonly offset: number }> => {
+  const found = await sort(run, looked, undefined);
+  const positions = new Map(found.names.map((_, position) => [keyAt(found, position), position]));
+  const last = passed.find((key) => positions.has(key));
+  return { found, offset: (positions.get(last) ?? -1) + 1 };
 };
 
 const byIndex = async (
@@ -115,8 +138,7 @@ const byIndex = async (
       if (end !== undefined) return { ...page.done(), lsn, next: { offset: 0, kept: "", passed, place: end } };
       // The value is too long for a token.
       const done = page.done();
-      const found = await sort(run, looked, undefined);
-      const offset = found.names.findIndex((name) => typeof name === "number" && found.rows[name] === last) + 1;
+      const { found, offset } = await amongAll(run, looked, [last.key]);
       const name = kept.keep(request.holder, request.purpose, found, bytesOf(found));
       return { ...done, lsn, next: { offset, kept: name, passed } };
     }
@@ -190,18 +212,20 @@ export const openOrderedPages = (ids: Ids): OrderedPages => {
       const slices = request.slices();
       const run: Run = { request, flow, order, mark, page, slices };
       const known = kept.find(mark?.kept, purpose);
-      let found = known;
-      let lsn: number;
-      if (found === undefined) {
-        const indexed = order.indexed && (mark === undefined || mark.place !== undefined);
-        const looked = await request.candidates({
+      const look = (by: PathOrder | undefined): Promise<Candidates> =>
+        request.candidates({
           filter: query.filter,
           narrowing: query.narrowing,
-          order: indexed ? order.by : undefined,
+          order: by,
           whole: true,
           from: undefined,
           progress: { results: 0 },
         });
+      let found = known;
+      let lsn: number;
+      if (found === undefined) {
+        const indexed = order.indexed && (mark === undefined || mark.place !== undefined);
+        const looked = await look(indexed ? order.by : undefined);
         const wait = slices.begin();
         if (wait !== undefined) await wait;
         ({ lsn } = looked);
@@ -214,6 +238,12 @@ export const openOrderedPages = (ids: Ids): OrderedPages => {
       const { names } = found;
       const done = { ...page.done(), lsn };
       if (end >= names.length || page.isLast()) return { ...done, next: undefined };
+      if (place === undefined && found.partial) {
+        const passed = Array.from({ length: end }, (_, back) => keyAt(found, end - 1 - back));
+        const all = await amongAll(run, await look(undefined), passed);
+        const name = kept.keep(holder, purpose, all.found, bytesOf(all.found));
+        return { ...done, next: { offset: all.offset, kept: name, passed: page.passed() } };
+      }
       const name = known === undefined ? kept.keep(holder, purpose, found, bytesOf(found)) : (mark?.kept ?? "");
       return {
         ...done,

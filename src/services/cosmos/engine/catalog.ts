@@ -22,7 +22,7 @@ import { containerRid, databaseRid } from "./rid.ts";
 import { scriptSpec } from "../scripts/spec.ts";
 import { sweepSpec } from "./sweep.ts";
 import { dropUsers } from "./users.ts";
-import { lostSpec } from "./versions.ts";
+import { lostSpec, versionsSwitched } from "./versions.ts";
 
 const all = 1_000_000;
 
@@ -126,17 +126,22 @@ export const changeContainer = async (
   return changed;
 };
 
-export const replaceContainer = (
+export const replaceContainer = async (
   engine: Engine,
   account: string,
   container: ContainerRecord,
   asked: JsonObject,
-): Promise<ContainerRecord> =>
-  changeContainer(engine, account, container, (record) => {
+): Promise<ContainerRecord> => {
+  let before = container;
+  const changed = await changeContainer(engine, account, container, (record) => {
+    before = record;
     const complete = completeDefinition(asked, record);
     checkRetention(engine, account, complete.definition);
     return { ...record, ...complete };
   });
+  await versionsSwitched(engine, account, before, changed);
+  return changed;
+};
 
 /** The words are the service's. @throws 400 */
 const checkRetention = (engine: Engine, account: string, { changeFeedPolicy }: JsonObject): void => {

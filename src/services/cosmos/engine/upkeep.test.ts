@@ -166,6 +166,19 @@ it("keeps versions as long as the account's continuous backup where the account 
   expect(await count(log)).toBe(0);
 });
 
+it("forgets versions when the policy goes, and does not go on from before when it comes back", async () => {
+  const changeFeedPolicy = { retentionDuration: 60 };
+  const { put, count, redefine, versions } = await world({ changeFeedPolicy });
+  for (let n = 0; n < 120; n++) await put({ id: "1", n });
+  const { lsn } = await versions();
+  await redefine({ changeFeedPolicy: null });
+  expect(await count(log)).toBe(0);
+  await put({ id: "1", n: "untold" });
+  await redefine({ changeFeedPolicy });
+  await put({ id: "2" });
+  await expect(versions(lsn)).rejects.toThrow("older than the retention period");
+});
+
 it("tells that time ran out, once, whether the sweep or a new item of the same id comes first", async () => {
   const policy = { defaultTtl: 60, changeFeedPolicy: { retentionDuration: 60 } };
   for (const swept of [true, false]) {

@@ -4,6 +4,7 @@ import type { TokenVerifier } from "../../identity/verify.ts";
 import { Fault } from "../../kernel/fault.ts";
 import { pathMatcher } from "../../kernel/match.ts";
 import type { Dialect, Service } from "../../kernel/service.ts";
+import { appRoleOperations } from "./app-roles.ts";
 import { applicationWrites } from "./application-writes.ts";
 import type { GraphContext, GraphTarget } from "./context.ts";
 import { passwordOperations } from "./credentials.ts";
@@ -30,6 +31,7 @@ export const graphService = (
     ...ownerOperations(options),
     ...membershipOperations(options),
     ...roleOperations(options),
+    ...appRoleOperations(options),
   ];
   return {
     name: "graph",

@@ -1,6 +1,6 @@
 /** Finding directory objects by what a request's path says of them. */
 import type { Directory } from "../../identity/directory.ts";
-import type { Application, Group, ServicePrincipal } from "../../identity/principals.ts";
+import type { Application, Group, Principal, ServicePrincipal } from "../../identity/principals.ts";
 import type { Fault } from "../../kernel/fault.ts";
 import { referenceIn, textsIn } from "./bodies.ts";
 import { graphFault } from "./faults.ts";
@@ -32,6 +32,15 @@ export const servicePrincipalAt = async (id: string, directory: Directory): Prom
 export const groupAt = async (id: string, directory: Directory): Promise<Group> => {
   const found = await directory.principal(id);
   if (found?.kind !== "Group") throw missing(id);
+  return found;
+};
+
+/** A principal by object id, a user by its name as well. @throws Fault 404 */
+export const principalAt = async (kind: string, id: string, directory: Directory): Promise<Principal> => {
+  const byName = async (): Promise<Principal | undefined> =>
+    kind === "users" ? (await directory.named(id)).find((each) => each.kind === "User") : undefined;
+  const found = (await directory.principal(id)) ?? (await byName());
+  if (found === undefined) throw missing(id);
   return found;
 };
 

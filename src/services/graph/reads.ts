@@ -22,7 +22,7 @@ import {
 import { graphFault, missingToken } from "./faults.ts";
 import type { EntityType, Json } from "./filter.ts";
 import { collection, entity } from "./listing.ts";
-import { applicationAt, groupAt, keyOf, missing, servicePrincipalAt } from "./lookups.ts";
+import { applicationAt, groupAt, keyOf, missing, principalAt, servicePrincipalAt } from "./lookups.ts";
 import type { GraphPermission } from "./permissions.ts";
 
 const operation = operationsOf<GraphTarget, GraphPermission, never>();
@@ -126,8 +126,7 @@ const groups = (context: GraphContext): readonly AnyOperation<GraphTarget>[] => 
           path: `/:version/${owners}/:id/${relation}`,
           needs: { action: "Directory.Read.All" },
           handle: async (call) => {
-            const member = await directory.principal(call.parameters.id);
-            if (member === undefined) throw missing(call.parameters.id);
+            const member = await principalAt(owners, call.parameters.id, directory);
             const holding = await groupsHolding(member.objectId, relation === "memberof", context);
             const shown = holding.map((each) => shownObject(each, tenant));
             return collection(call.request, set(call, "directoryObjects", directoryObjectType), shown);

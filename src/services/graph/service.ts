@@ -11,7 +11,7 @@ import { passwordOperations } from "./credentials.ts";
 import { federatedOperations } from "./federated-writes.ts";
 import { graphFault, missingToken, refusedToken } from "./faults.ts";
 import { groupWrites } from "./group-writes.ts";
-import { membershipOperations, ownerOperations } from "./owners.ts";
+import { membershipOperations, ownedObjectsOperation, ownerOperations } from "./owners.ts";
 import { graphPermissions } from "./permissions.ts";
 import { principalWrites } from "./principal-writes.ts";
 import { readOperations } from "./reads.ts";
@@ -30,6 +30,7 @@ export const graphService = (
     ...groupWrites(options),
     ...ownerOperations(options),
     ...membershipOperations(options),
+    ownedObjectsOperation(options),
     ...roleOperations(options),
     ...appRoleOperations(options),
   ];

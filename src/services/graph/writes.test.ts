@@ -267,6 +267,13 @@ describe("groups", () => {
     );
     const check = await graph("POST", `/directoryObjects/${principalId}/checkMemberGroups`, { groupIds: [group.id] });
     expect(check.body.value).toEqual([group.id]);
+    const { developerUserId, domain } = world.test.tenant.info;
+    await graph("POST", `${members}/$ref`, reference(developerUserId));
+    const all = { securityEnabledOnly: false };
+    const ofUser = await graph("POST", `/users/developer@${domain}/getMemberGroups`, all);
+    expect(ofUser.body.value).toEqual([group.id]);
+    expect((await graph("GET", `/users/developer@${domain}/memberOf`)).body.value).toMatchObject([{ id: group.id }]);
+    await graph("DELETE", `${members}/${developerUserId}/$ref`);
     const principal = await world.test.tenant.directory.principal(principalId);
     if (principal?.kind !== "ServicePrincipal") throw new Error("gone");
     const claims = JSON.parse(

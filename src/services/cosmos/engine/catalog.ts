@@ -5,6 +5,7 @@ import { badRequest, cosmosFault } from "../faults.ts";
 import { checkId, completeDefinition, isObject } from "./definition.ts";
 import { type Engine, findContainer, findDatabase, nowSeconds } from "./engine.ts";
 import { expirySpec } from "./expiry.ts";
+import { markSpec } from "./lsn.ts";
 import {
   accountPartition,
   containerKey,
@@ -224,7 +225,7 @@ const sweep = async (engine: Engine, account: string, rid: string): Promise<void
   engine.reader.forget(rid);
   engine.told.delete(rid);
   const partition = `${accountPartition(account)}/${rid}`;
-  for (const spec of [itemSpec, uniqueSpec, expirySpec, sweepSpec, versionSpec, lostSpec, scriptSpec]) {
+  for (const spec of [itemSpec, uniqueSpec, expirySpec, sweepSpec, versionSpec, lostSpec, markSpec, scriptSpec]) {
     const rows = engine.store.collection<unknown>(spec as CollectionSpec<unknown>);
     for (;;) {
       const page = await rows.list(partition, { limit: 500 });

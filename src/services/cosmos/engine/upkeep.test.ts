@@ -3,8 +3,10 @@ import { randomIds } from "../../../kernel/ids.ts";
 import { openMemoryStore } from "../../../store/memory.ts";
 import type { CollectionSpec } from "../../../store/store.ts";
 import { createContainer, createDatabase, deleteContainer, replaceContainer } from "./catalog.ts";
+import { currentLsn } from "./change-feed.ts";
 import { type Engine, inContainer, openEngine, type Place } from "./engine.ts";
 import { expirySpec } from "./expiry.ts";
+import { markSpec } from "./lsn.ts";
 import { createItem, deleteItem, unconditional, upsertItem } from "./items.ts";
 import { containerPartition, itemSpec, type JsonObject, uniqueSpec, versionSpec } from "./records.ts";
 import { keepUp, openUpkeep } from "./upkeep.ts";
@@ -206,8 +208,10 @@ it("leaves nothing of a container that is deleted", async () => {
   pass(600);
   await keepUp(engine, place);
   await put({ id: "2" });
+  await currentLsn(engine, place);
   await deleteContainer(engine, account, place.container);
-  for (const spec of [items, notes, log, lostSpec as CollectionSpec<never>]) expect(await count(spec)).toBe(0);
+  for (const spec of [items, notes, log, lostSpec as CollectionSpec<never>, markSpec as CollectionSpec<never>])
+    expect(await count(spec)).toBe(0);
 });
 
 it("goes on by itself, for accounts that are in use", async () => {

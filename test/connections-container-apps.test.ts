@@ -150,6 +150,19 @@ describe("a connection from a container app", () => {
     expect([await environment("web"), await secrets()]).toEqual([untouched, { pin: "1234" }]);
   });
 
+  it("takes no secret that the app has under the name, and leaves it when it goes", async () => {
+    const name = "azure-storageblob-connectionstring";
+    const own = { properties: { configuration: { secrets: [{ name: "pin" }, { name, value: "of the app" }] } } };
+    expect((await test.arm("PATCH", app, own)).status).toBeLessThan(300);
+    const refused = await test.arm("PUT", linker("photos"), toBlobs({ authInfo: { authType: "accessKey" } }));
+    expect([refused.status, refused.body.error.code]).toEqual([409, "SecretNameConflict"]);
+    expect([await environment("web"), await secrets()]).toEqual([untouched, { pin: "1234", [name]: "of the app" }]);
+    expect((await test.arm("DELETE", linker("photos"))).status).toBe(200);
+    expect(await secrets()).toEqual({ pin: "1234", [name]: "of the app" });
+    await test.arm("PATCH", app, { properties: { configuration: { secrets: [{ name: "pin" }] } } });
+    expect(await secrets()).toEqual({ pin: "1234" });
+  });
+
   it("runs on the caller's rights over the app and the target", async () => {
     const principal = {
       kind: "ServicePrincipal" as const,

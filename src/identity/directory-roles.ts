@@ -17,6 +17,7 @@ export type DirectoryRole = (typeof directoryRoles)[keyof typeof directoryRoles]
 
 export const globalAdministrator = "62e90394-69f5-4237-9190-012177145e10" satisfies keyof typeof directoryRoles;
 
+const names: ReadonlyMap<string, DirectoryRole> = new Map(Object.entries(directoryRoles));
+
 /** Name of a role by its template id; undefined for one that is not known here. */
-export const directoryRoleName = (id: string): DirectoryRole | undefined =>
-  (directoryRoles as Readonly<Record<string, DirectoryRole>>)[id.toLowerCase()];
+export const directoryRoleName = (id: string): DirectoryRole | undefined => names.get(id.toLowerCase());

@@ -58,6 +58,22 @@ needs("az")("az cosmosdb", () => {
     expect(await session.json("az cosmosdb sql role assignment list -g rg1 -a az-cosmos")).toHaveLength(1);
   });
 
+  it("closes an account to the network and its keys to metadata, and keeps its changes", async () => {
+    const update = (options: string) => session.json(`az cosmosdb update -g rg1 -n az-cosmos ${options}`);
+    expect((await update("--ip-range-filter 127.0.0.1,203.0.113.0/24")).ipRules).toEqual([
+      { ipAddressOrRange: "127.0.0.1" },
+      { ipAddressOrRange: "203.0.113.0/24" },
+    ]);
+    expect((await update('--ip-range-filter ""')).ipRules).toEqual([]);
+    expect((await update("--public-network-access DISABLED")).publicNetworkAccess).toMatch(/^disabled$/i);
+    expect((await update("--public-network-access ENABLED")).publicNetworkAccess).toMatch(/^enabled$/i);
+    const closed = await update("--disable-key-based-metadata-write-access true");
+    expect(closed.disableKeyBasedMetadataWriteAccess).toBe(true);
+    const continuous = await update("--backup-policy-type Continuous");
+    expect(continuous.backupPolicy).toMatchObject({ type: "Continuous" });
+    expect(continuous.backupPolicy.periodicModeProperties ?? null).toBeNull();
+  });
+
   it("shows and renews keys, turns them off, and deletes", async () => {
     const keys = () => session.json("az cosmosdb keys list -g rg1 -n az-cosmos");
     const before = await keys();

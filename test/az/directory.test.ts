@@ -163,6 +163,18 @@ needs("az")("az ad", () => {
     expect(elsewhere.stderr).toContain("(AuthorizationFailed)");
   });
 
+  it("lets an application read the directory by a permission of Microsoft Graph, granted with az rest", async () => {
+    const other = asOther(`${login} --password "$SECRET"`);
+    expect((await session.fails("az ad user list", other.options)).stderr).toContain("Insufficient privileges");
+    const resourceId = await text("az ad sp show --id 00000003-0000-0000-c000-000000000000 --query id");
+    const principalId = await text("az ad sp show --id $APP --query id");
+    const body = JSON.stringify({ principalId, resourceId, appRoleId: "df021288-bdef-4463-88db-98f22de89214" });
+    const url = `https://graph.microsoft.com/v1.0/servicePrincipals/${principalId}/appRoleAssignments`;
+    await session.bash(`az rest --method post --url ${url} --body '${body}'`);
+    await session.bash(other.script, other.options);
+    expect(await session.json("az ad user list --query [].displayName", other.options)).toEqual(["Developer"]);
+  });
+
   it("shows and lists users, and says that it makes none", async () => {
     const upn = await text("az ad user list --query [0].userPrincipalName");
     expect(await session.json(`az ad user show --id ${upn}`)).toMatchObject({ displayName: "Developer" });

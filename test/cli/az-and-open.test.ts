@@ -1,5 +1,5 @@
 /** `az` and `open`, with programs of ours in the place of az and the browser: what they are given. */
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { browserArguments } from "../../src/cli/commands/open.ts";
@@ -65,6 +65,17 @@ describe("lanyard az", () => {
     // az writes its local settings into the app's folder unless the name is `.azure`.
     expect(first?.home).toBe(join(box.state, "developer", ".azure"));
     expect(first?.proxy).toMatch(/^http:\/\/developer:/);
+  });
+
+  it("makes az look for commands again when Lanyard's extension has others than it was last used with", async () => {
+    const home = join(box.state, "developer", ".azure");
+    const [index, seen] = [join(home, "extensionIndex.json"), join(home, ".lanyard-extension")];
+    writeFileSync(index, "{}");
+    await az("version");
+    expect(existsSync(index)).toBe(true);
+    writeFileSync(seen, "an older one");
+    await az("version");
+    expect(existsSync(index)).toBe(false);
   });
 
   it("gives back az's exit code", async () => {

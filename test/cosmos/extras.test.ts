@@ -141,3 +141,13 @@ it("keeps what a container holds apart from one made again under its name", asyn
   });
   expect(found).toEqual({ token: undefined, missing: 404, left: 0 });
 });
+
+it("has no conflicts, and says so", async () => {
+  const found = await app()(async (client) => {
+    const { conflicts } = client.database("appdb").container("items");
+    const all = await conflicts.readAll().fetchAll();
+    const asked = await conflicts.query("SELECT * FROM c").fetchAll();
+    return [all.resources, asked.resources];
+  });
+  expect(found).toEqual([[], []]);
+});

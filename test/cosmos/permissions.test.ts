@@ -112,6 +112,28 @@ const tries = (tokens: Readonly<Record<string, string>>, container = "items", ke
     keys,
   );
 
+/** In the same tenant, with the same secret. */
+const otherAccount = async () => {
+  const id = world.accountId.replace(/[^/]+$/, "other");
+  const { status } = await world.tenant.arm("PUT", `${id}?api-version=2024-11-15`, {
+    location: "eastus",
+    properties: { databaseAccountOfferType: "Standard", locations: [{ locationName: "eastus", failoverPriority: 0 }] },
+  });
+  expect(status).toBe(200);
+  return {
+    host: "other.documents.azure.com",
+    [Symbol.asyncDispose]: async () => void (await world.tenant.arm("DELETE", `${id}?api-version=2024-11-15`)),
+  };
+};
+
+/** What the gateway wants of whoever comes as to a proxy. */
+const proxyAuthorization = async (): Promise<string> => {
+  const { HTTPS_PROXY = "http://x" } = await world.tenant.environment({ as: "cosmos-app" });
+  const { username, password } = new URL(HTTPS_PROXY);
+  const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString("base64");
+  return `Proxy-Authorization: Basic ${credentials}\r\n`;
+};
+
 const refusal = "403 Insufficient permissions provided in the au";
 
 it("users and permissions are made, read, listed, queried, replaced and deleted", async () => {
@@ -366,6 +388,26 @@ it("a token of a container is none of one made again under its name", async () =
   expect((await tries({ brief: token }, "brief"))["query a"]).toBe(refusal);
 });
 
+it("users go with their database", async () => {
+  const found = await key()(async (client) => {
+    const make = async () => (await client.databases.create({ id: "brief" })).database;
+    const first = await make();
+    await first.users.create({ id: "ann" });
+    await first.containers.create({ id: "c", partitionKey: "/pk" });
+    await first
+      .user("ann")
+      .permissions.create({ id: "p", permissionMode: "Read" as never, resource: "dbs/brief/colls/c" });
+    await first.delete();
+    const again = await make();
+    const left = (await again.users.readAll().fetchAll()).resources.length;
+    await again.users.create({ id: "ann" });
+    const permissions = (await again.user("ann").permissions.readAll().fetchAll()).resources.length;
+    await again.delete();
+    return [left, permissions];
+  });
+  expect(found).toEqual([0, 0]);
+});
+
 it("forged and damaged tokens are 401", async () => {
   const token = await permit(whole("Read"));
   const [, mac = "", payload = ""] = /sig=([^;]*);([^;]*);/.exec(token) ?? [];
@@ -391,6 +433,21 @@ it("forged and damaged tokens are 401", async () => {
     "type=resource&ver=1&sig=;;",
   ])
     expect([broken.slice(0, 40), await send(encodeURIComponent(broken))]).toEqual([broken.slice(0, 40), 401]);
+});
+
+it("a token is good for its own account, and never in the clear", async () => {
+  await using other = await otherAccount();
+  const token = await permit(whole("Read"));
+  const read = async (host: string) =>
+    (await wire.send({ host, path: "/", headers: { authorization: encodeURIComponent(token) } })).status;
+  expect([await read("acme.documents.azure.com"), await read(other.host)]).toEqual([200, 401]);
+  const proxy = await proxyAuthorization();
+  const request = (authorization: string) =>
+    wire.plain(
+      `GET http://acme.documents.azure.com/ HTTP/1.1\r\nHost: acme.documents.azure.com\r\nAuthorization: ${authorization}\r\n` +
+        `${proxy}Connection: close\r\n\r\n`,
+    );
+  expect(await request(encodeURIComponent(token))).toMatch(/^HTTP\/1\.1 401 /);
 });
 
 it("Entra tokens manage no users, and read-only keys see no permissions, for what is read holds a token", async () => {

@@ -61,19 +61,25 @@ describe("a read", () => {
     await strong.put("/sqlDatabases/appdb/containers/c", { resource: { id: "c", partitionKey: { paths: ["/pk"] } } });
     const codes = await strong.sdk.as(strong.endpoint, strong.keys.primaryMasterKey)(
       async (_client, sdk, [endpoint, secret]) => {
-        const results: number[] = [];
+        const results: unknown[] = [];
         for (const consistencyLevel of ["Strong", "Session", "Eventual"] as const) {
           const client = new sdk.CosmosClient({ endpoint, key: secret, consistencyLevel });
           const { items } = client.database("appdb").container("c");
           await items.upsert({ id: "1", pk: "a" });
-          results.push((await client.database("appdb").container("c").item("1", "a").read()).statusCode);
+          const { statusCode, requestCharge } = await client.database("appdb").container("c").item("1", "a").read();
+          results.push([statusCode, requestCharge]);
         }
         return results;
       },
       strong.endpoint,
       strong.keys.primaryMasterKey,
     );
-    expect(codes).toEqual([200, 200, 200]);
+    // Strong reads ask several replicas.
+    expect(codes).toEqual([
+      [200, 2],
+      [200, 1],
+      [200, 1],
+    ]);
   });
 
   it("of a session that the container never had is 404/1002, of one that it had is served", async () => {

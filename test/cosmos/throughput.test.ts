@@ -237,7 +237,17 @@ it("leaves metadata alone, and accounts that pay by use", async () => {
         ({ statusCode }) => statusCode,
         (error: { code: number }) => error.code,
       );
-    return [item, (await one.read()).statusCode];
+    const { storedProcedures } = one.scripts;
+    const made = (await storedProcedures.create({ id: "p", body: "function () {}" })).statusCode;
+    const seen = (await one.scripts.storedProcedure("p").read()).statusCode;
+    const run = await one.scripts
+      .storedProcedure("p")
+      .execute("a", [])
+      .then(
+        ({ statusCode }) => statusCode,
+        (error: { code: number }) => error.code,
+      );
+    return [item, run, made, seen, (await one.read()).statusCode];
   });
-  expect(codes).toEqual([429, 200]);
+  expect(codes).toEqual([429, 429, 201, 200, 200]);
 });

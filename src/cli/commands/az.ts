@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { environmentFor } from "../../control/environment.ts";
@@ -44,6 +45,7 @@ const run = async (invocation: Invocation): Promise<number> => {
       AZURE_CORE_COLLECT_TELEMETRY: "0",
       AZURE_CORE_SURVEY_MESSAGE: "0",
     };
+    forgetOlderCommands(grant.azureConfigFolder);
     if (!isSignedIn(grant) && rest[0] !== "login") {
       output.emit({ type: "notice", text: "signing az in to this tenant as its developer (once)" });
       await signIn(az, grant, env);
@@ -53,6 +55,20 @@ const run = async (invocation: Invocation): Promise<number> => {
     lifetime.release();
     await session?.close();
   }
+};
+
+/**
+ * az remembers which extension has which commands, and asks again only when its own version changes (azure-cli 2.91). Ours may
+ * have got others since this tenant's az was last used.
+ */
+const forgetOlderCommands = (folder: string): void => {
+  const commands = readFileSync(join(extensions, "lanyard", "azext_lanyard", "__init__.py"));
+  const now = createHash("sha256").update(commands).digest("hex");
+  const seen = join(privateFolder(folder), ".lanyard-extension");
+  if (existsSync(seen) && readFileSync(seen, "utf8") === now) return;
+  for (const name of ["commandIndex", "extensionIndex", "helpIndex", "extensionHelpIndex"])
+    rmSync(join(folder, `${name}.json`), { force: true });
+  writeFileSync(seen, now, { mode: 0o600 });
 };
 
 /** az keeps what it is signed in to in `azureProfile.json` (with a byte order mark). */

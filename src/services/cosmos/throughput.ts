@@ -30,8 +30,9 @@ const sourceOf = ({ database, container }: CosmosTarget): { rid: string; rate: n
 };
 
 /** What works on the content of a container, and is charged for. */
-const isCharged = ({ path, intent }: CosmosOperation): boolean =>
-  intent !== "plan" && /^\/dbs\/:db\/colls\/:coll\/(?:docs|operations|sprocs\/:)/.test(path);
+const isCharged = ({ name, path, intent }: CosmosOperation): boolean =>
+  name === "ExecuteStoredProcedure" ||
+  (intent !== "plan" && /^\/dbs\/:db\/colls\/:coll\/(?:docs|operations)/.test(path));
 
 /** Wraps what is charged for. */
 export const throttled = (clock: Pick<Clock, "wall">): ((operation: CosmosOperation) => CosmosOperation) => {

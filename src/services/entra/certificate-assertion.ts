@@ -45,9 +45,11 @@ export const checkCertificateAssertion = async (
   const named = claims.x5tS256 ?? claims.x5t ?? claims.kid;
   if (named === undefined) throw entraFault(5002723);
   const client = `Thumbprint of key used by client: '${named.slice(0, 100)}'`;
-  const found = [...(application.keys ?? []), ...(application.principalKeys ?? [])]
+  const registered = [...(application.keys ?? []), ...(application.principalKeys ?? [])]
     .map((key) => ({ key, certificate: new X509Certificate(Buffer.from(key.certificate, "base64")) }))
-    .find(({ certificate }) => isNamedBy(certificate, claims));
+    .filter(({ certificate }) => isNamedBy(certificate, claims));
+  // The same certificate may be registered again for a longer time.
+  const found = registered.find(({ key }) => key.expires > clock.now()) ?? registered[0];
   if (found === undefined)
     throw unprovenAssertion(
       `The key was not found., ${client}, Please visit the Azure Portal, Graph Explorer or directly use MS Graph to see configured keys for app Id '${application.appId}'.`,

@@ -151,6 +151,17 @@ it("stops when the registration's end has come by the tenant's clock, or the cre
   expect(await outcome(by(brief))).toEqual([401, "invalid_client", 700027]);
 });
 
+it("takes a certificate that is registered twice for as long as one of the two holds", async () => {
+  const ends = (minutes: number) => ({ endDateTime: new Date(Date.now() + minutes * 60_000).toISOString() });
+  const keyCredentials = [keyCredential(registered, ends(10)), keyCredential(registered, ends(1000))];
+  expect((await world.graph("PATCH", `/applications/${app.id}`, { keyCredentials })).status).toBe(204);
+  world.test.advance(20 * 60_000);
+  expect(await outcome()).toBe(200);
+  world.test.advance(1000 * 60_000);
+  expect(await outcome()).toEqual([401, "invalid_client", 700027]);
+  world.test.advance(-1020 * 60_000);
+});
+
 it("keeps no credential beyond its certificate's own time, and no other certificate than RSA", async () => {
   const patch = (change: object) =>
     world.graph("PATCH", `/applications/${app.id}`, { keyCredentials: [keyCredential(registered, change)] });

@@ -105,9 +105,11 @@ const authenticateClient = async (
   const secret = form.get("client_secret");
   if (secret === null) throw entraFault(7000218);
   const known = [...(application?.secrets ?? []), ...(application?.principalSecrets ?? [])];
-  const matching = known.filter((each) => sameSecret(each.value, secret));
+  const now = clock.now();
+  // One whose time has not come is none yet (learn.microsoft.com/graph/api/resources/passwordcredential).
+  const matching = known.filter(({ value, starts = 0 }) => sameSecret(value, secret) && starts <= now);
   if (matching.length === 0) throw entraFault(7000215, { app: appId });
-  if (matching.every(({ expires }) => expires <= clock.now())) throw entraFault(7000222, { app: appId });
+  if (matching.every(({ expires }) => expires <= now)) throw entraFault(7000222, { app: appId });
   return requireEnabled(principal);
 };
 

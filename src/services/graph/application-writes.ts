@@ -9,7 +9,7 @@ import type { GraphContext, GraphTarget } from "./context.ts";
 import { keptSecrets, keysIn } from "./credentials.ts";
 import { applicationSettings, shownApplication } from "./entities.ts";
 import type { Json } from "./filter.ts";
-import { applicationAt, scopeOf } from "./lookups.ts";
+import { applicationAt, boundIn, scopeOf } from "./lookups.ts";
 import type { GraphPermission } from "./permissions.ts";
 
 const operation = operationsOf<GraphTarget, GraphPermission, never>();
@@ -49,7 +49,7 @@ export const applicationWrites = ({ directory, tenant }: GraphContext): readonly
     bodyLimit,
     handle: async (call) => {
       const body = objectIn(await call.body.json());
-      onlyKnown(body, writable);
+      onlyKnown(body, [...writable, "owners@odata.bind"]);
       const [objectId, appId] = [call.ids.guid(), call.ids.guid()];
       keptSecrets(body, []);
       const keys = keysIn(body, [], call.ids);
@@ -62,7 +62,7 @@ export const applicationWrites = ({ directory, tenant }: GraphContext): readonly
           ...(keys === undefined ? {} : { keys }),
           created: call.clock.now(),
           identifierUris: (await urisIn(body, objectId, within)) ?? [],
-          owners: makerOf(call),
+          owners: [...new Set([...makerOf(call), ...(await boundIn(body, "owners", within))])],
           settings: settingsIn(body),
         };
         await within.putApplication(application);

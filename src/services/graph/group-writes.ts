@@ -1,5 +1,4 @@
 /** Security groups and their members (learn.microsoft.com/graph/api/resources/group). */
-import type { Directory } from "../../identity/directory.ts";
 import type { Group } from "../../identity/principals.ts";
 import type { Call } from "../../kernel/call.ts";
 import { notBuilt } from "../../kernel/fault.ts";
@@ -10,7 +9,7 @@ import { bad, booleanIn, objectIn, onlyKnown, referenceIn, requiredText, textIn,
 import type { GraphContext, GraphTarget } from "./context.ts";
 import { shownGroup } from "./entities.ts";
 import type { Json } from "./filter.ts";
-import { groupAt, missing, scopeOf } from "./lookups.ts";
+import { boundIn, groupAt, missing, scopeOf } from "./lookups.ts";
 import type { GraphPermission } from "./permissions.ts";
 
 const operation = operationsOf<GraphTarget, GraphPermission, never>();
@@ -37,13 +36,6 @@ const nicknameIn = (body: Json): string | undefined => {
   if (nickname !== undefined && /[@()\\[\]";:<>, ]/.test(nickname))
     throw bad("Invalid value specified for property 'mailNickname' of resource 'Group'.");
   return nickname;
-};
-
-/** Ids of `owners@odata.bind` or `members@odata.bind`. @throws Fault 404 for what does not exist */
-const boundIn = async (body: Json, name: string, directory: Directory): Promise<readonly string[]> => {
-  const ids = (textsIn(body, `${name}@odata.bind`) ?? []).map((link) => referenceIn({ "@odata.id": link }));
-  for (const id of ids) if ((await directory.principal(id)) === undefined) throw missing(id);
-  return [...new Set(ids)];
 };
 
 export const groupWrites = ({ directory }: GraphContext): readonly AnyOperation<GraphTarget>[] => [

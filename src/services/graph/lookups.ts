@@ -1,8 +1,10 @@
 /** Finding directory objects by what a request's path says of them. */
 import type { Directory } from "../../identity/directory.ts";
-import type { Application, Group, ServicePrincipal } from "../../identity/principals.ts";
+import type { Application, Group, Principal, ServicePrincipal } from "../../identity/principals.ts";
 import type { Fault } from "../../kernel/fault.ts";
+import { referenceIn, textsIn } from "./bodies.ts";
 import { graphFault } from "./faults.ts";
+import type { Json } from "./filter.ts";
 
 export const missing = (id: string): Fault => graphFault("notFound", { id: id.slice(0, 200) });
 
@@ -33,6 +35,15 @@ export const groupAt = async (id: string, directory: Directory): Promise<Group> 
   return found;
 };
 
+/** A principal by object id, a user by its name as well. @throws Fault 404 */
+export const principalAt = async (kind: string, id: string, directory: Directory): Promise<Principal> => {
+  const byName = async (): Promise<Principal | undefined> =>
+    kind === "users" ? (await directory.named(id)).find((each) => each.kind === "User") : undefined;
+  const found = (await directory.principal(id)) ?? (await byName());
+  if (found === undefined) throw missing(id);
+  return found;
+};
+
 export type OwnedKind = "applications" | "serviceprincipals" | "groups";
 
 /** What a right to change an object is checked at: `/applications/{id}`. */
@@ -56,3 +67,10 @@ export const ownersAt = async (scope: string, directory: Directory): Promise<rea
 };
 
 const isOwnedKind = (kind: string): kind is OwnedKind => Object.hasOwn(at, kind);
+
+/** Ids of `owners@odata.bind` or `members@odata.bind`. @throws Fault 404 for what does not exist */
+export const boundIn = async (body: Json, name: string, directory: Directory): Promise<readonly string[]> => {
+  const ids = (textsIn(body, `${name}@odata.bind`) ?? []).map((link) => referenceIn({ "@odata.id": link }));
+  for (const id of ids) if ((await directory.principal(id)) === undefined) throw missing(id);
+  return [...new Set(ids)];
+};

@@ -4,9 +4,18 @@ import { empty, json } from "../../kernel/message.ts";
 import { type AnyOperation, operationsOf } from "../../kernel/operation.ts";
 import { bad, objectIn, onlyKnown, referenceIn, textsIn } from "./bodies.ts";
 import type { GraphContext, GraphTarget } from "./context.ts";
-import { directoryObjectType, shownObject } from "./entities.ts";
+import { directoryObjectType, shownApplication, shownObject } from "./entities.ts";
+import { graphFault, missingToken } from "./faults.ts";
 import { collection } from "./listing.ts";
-import { applicationAt, groupAt, missing, type OwnedKind, scopeOf, servicePrincipalAt } from "./lookups.ts";
+import {
+  applicationAt,
+  groupAt,
+  missing,
+  type OwnedKind,
+  principalAt,
+  scopeOf,
+  servicePrincipalAt,
+} from "./lookups.ts";
 import type { GraphPermission } from "./permissions.ts";
 
 const operation = operationsOf<GraphTarget, GraphPermission, never>();
@@ -110,6 +119,30 @@ export const ownerOperations = ({ directory, tenant }: GraphContext): readonly A
     }),
   ]);
 
+/** What the signed-in user owns; an app is refused by Graph's own rule, as at `/me`. */
+export const ownedObjectsOperation = ({ directory, tenant }: GraphContext): AnyOperation<GraphTarget> =>
+  operation({
+    name: "ListMyOwnedObjects",
+    method: "GET",
+    path: "/:version/me/ownedobjects",
+    needs: { open: "a signed-in user may always ask what it owns; apps are refused by Graph's own rule" },
+    handle: async (call) => {
+      const { caller } = call;
+      if (caller.kind !== "principal") throw missingToken();
+      if (caller.type !== "User") throw graphFault("meIsDelegated");
+      const owned = ({ owners = [] }: { readonly owners?: readonly string[] }): boolean =>
+        owners.includes(caller.objectId);
+      const principals = (await directory.list()).flatMap((each) =>
+        each.kind !== "User" && owned(each) ? [shownObject(each, tenant)] : [],
+      );
+      const applications = (await directory.applications())
+        .filter(owned)
+        .map((each) => ({ "@odata.type": "#microsoft.graph.application", ...shownApplication(each, tenant) }));
+      const set = { version: call.target.version, name: "directoryObjects", type: directoryObjectType };
+      return collection(call.request, set, [...principals, ...applications]);
+    },
+  });
+
 /** POST `checkMemberGroups` and `getMemberGroups`: which groups, these or all, an object is in. */
 export const membershipOperations = ({ directory }: GraphContext): readonly AnyOperation<GraphTarget>[] =>
   (["checkmembergroups", "getmembergroups"] as const).flatMap((verb) =>
@@ -123,8 +156,7 @@ export const membershipOperations = ({ directory }: GraphContext): readonly AnyO
         handle: async (call) => {
           const body = objectIn(await call.body.json());
           onlyKnown(body, ["groupIds", "securityEnabledOnly"]);
-          const principal = await directory.principal(call.parameters.id);
-          if (principal === undefined) throw missing(call.parameters.id);
+          const principal = await principalAt(kind, call.parameters.id, directory);
           const groups = await directory.groupsOf(principal.objectId);
           const asked = verb === "checkmembergroups" ? (textsIn(body, "groupIds") ?? []) : groups;
           const wanted = new Set(asked.map((id) => id.toLowerCase()));

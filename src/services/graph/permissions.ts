@@ -38,6 +38,7 @@ const includedIn = {
   "Group.ReadWrite.All": ["Directory.ReadWrite.All"],
   "GroupMember.ReadWrite.All": ["Group.ReadWrite.All", "Directory.ReadWrite.All"],
   "RoleManagement.ReadWrite.Directory": [],
+  "AppRoleAssignment.ReadWrite.All": [],
 } as const satisfies Record<string, readonly string[]>;
 
 export type GraphPermission = keyof typeof includedIn;
@@ -47,8 +48,16 @@ export type GraphPermission = keyof typeof includedIn;
  * Source: learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference
  */
 const permissionsOf: Readonly<Record<DirectoryRole, readonly string[]>> = {
-  "Global Administrator": ["Directory.ReadWrite.All", "RoleManagement.ReadWrite.Directory"],
-  "Privileged Role Administrator": ["RoleManagement.ReadWrite.Directory", "Directory.Read.All"],
+  "Global Administrator": [
+    "Directory.ReadWrite.All",
+    "RoleManagement.ReadWrite.Directory",
+    "AppRoleAssignment.ReadWrite.All",
+  ],
+  "Privileged Role Administrator": [
+    "RoleManagement.ReadWrite.Directory",
+    "AppRoleAssignment.ReadWrite.All",
+    "Directory.Read.All",
+  ],
   "Application Administrator": ["Application.ReadWrite.All", "Directory.Read.All"],
   "Cloud Application Administrator": ["Application.ReadWrite.All", "Directory.Read.All"],
   "Application Developer": ["Application.ReadWrite.OwnedBy"],

@@ -1,7 +1,9 @@
+import { graphAppId } from "../../identity/graph-resource.ts";
 import type { Group, Principal, ServicePrincipal, User } from "../../identity/principals.ts";
 import type { Call } from "../../kernel/call.ts";
 import { json } from "../../kernel/message.ts";
 import { type AnyOperation, operationsOf } from "../../kernel/operation.ts";
+import { graphPrincipalId, shownGraphPrincipal } from "./app-roles.ts";
 import type { GraphContext, GraphTarget } from "./context.ts";
 import {
   applicationType,
@@ -20,7 +22,7 @@ import {
 import { graphFault, missingToken } from "./faults.ts";
 import type { EntityType, Json } from "./filter.ts";
 import { collection, entity } from "./listing.ts";
-import { applicationAt, groupAt, missing, servicePrincipalAt } from "./lookups.ts";
+import { applicationAt, groupAt, keyOf, missing, principalAt, servicePrincipalAt } from "./lookups.ts";
 import type { GraphPermission } from "./permissions.ts";
 
 const operation = operationsOf<GraphTarget, GraphPermission, never>();
@@ -124,8 +126,7 @@ const groups = (context: GraphContext): readonly AnyOperation<GraphTarget>[] => 
           path: `/:version/${owners}/:id/${relation}`,
           needs: { action: "Directory.Read.All" },
           handle: async (call) => {
-            const member = await directory.principal(call.parameters.id);
-            if (member === undefined) throw missing(call.parameters.id);
+            const member = await principalAt(owners, call.parameters.id, directory);
             const holding = await groupsHolding(member.objectId, relation === "memberof", context);
             const shown = holding.map((each) => shownObject(each, tenant));
             return collection(call.request, set(call, "directoryObjects", directoryObjectType), shown);
@@ -150,11 +151,10 @@ const servicePrincipals = ({ directory, tenant }: GraphContext): readonly AnyOpe
     path: "/:version/serviceprincipals",
     needs: { action: "Application.Read.All" },
     handle: async (call) =>
-      collection(
-        call.request,
-        set(call, "servicePrincipals", servicePrincipalType),
-        (await directory.list()).filter(isServicePrincipal).map((each) => shownServicePrincipal(each, tenant)),
-      ),
+      collection(call.request, set(call, "servicePrincipals", servicePrincipalType), [
+        ...(await directory.list()).filter(isServicePrincipal).map((each) => shownServicePrincipal(each, tenant)),
+        shownGraphPrincipal(tenant),
+      ]),
   }),
   operation({
     name: "GetServicePrincipal",
@@ -162,12 +162,13 @@ const servicePrincipals = ({ directory, tenant }: GraphContext): readonly AnyOpe
     path: "/:version/serviceprincipals/:id",
     needs: { action: "Application.Read.All" },
     handle: async (call) => {
-      const found = await servicePrincipalAt(call.parameters.id, directory);
-      return entity(
-        call.request,
-        set(call, "servicePrincipals", servicePrincipalType),
-        shownServicePrincipal(found, tenant, await directory.application(found.appId)),
-      );
+      const { id } = call.parameters;
+      const entities = set(call, "servicePrincipals", servicePrincipalType);
+      if (id.toLowerCase() === graphPrincipalId(tenant) || keyOf(id, "appId") === graphAppId)
+        return entity(call.request, entities, shownGraphPrincipal(tenant));
+      const found = await servicePrincipalAt(id, directory);
+      const application = await directory.application(found.appId);
+      return entity(call.request, entities, shownServicePrincipal(found, tenant, application));
     },
   }),
 ];

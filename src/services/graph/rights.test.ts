@@ -128,6 +128,9 @@ describe("who may write the directory", () => {
     const token = await world.tokenFor(user, "Directory.AccessAsUser.All");
     const own = await makeApp("of a member", token);
     expect((await graph("PATCH", `/applications/${own.id}`, { notes: "mine" }, token)).status).toBe(204);
+    const listed = (await graph("GET", "/me/ownedObjects", undefined, token)).body.value;
+    expect(listed.map((each: { id: string }) => each.id).toSorted()).toEqual([own.id, own.principalId].toSorted());
+    expect((await graph("GET", "/me/ownedObjects")).body.error.code).toBe("BadRequest");
     const foreign = await makeApp("of nobody");
     expect(errorOf(await graph("PATCH", `/applications/${foreign.id}`, { notes: "mine" }, token))).toEqual(denied);
     const narrow = await world.tokenFor(user, "User.Read Application.Read.All");

@@ -4,13 +4,14 @@ import type { TokenVerifier } from "../../identity/verify.ts";
 import { Fault } from "../../kernel/fault.ts";
 import { pathMatcher } from "../../kernel/match.ts";
 import type { Dialect, Service } from "../../kernel/service.ts";
+import { appRoleOperations } from "./app-roles.ts";
 import { applicationWrites } from "./application-writes.ts";
 import type { GraphContext, GraphTarget } from "./context.ts";
 import { passwordOperations } from "./credentials.ts";
 import { federatedOperations } from "./federated-writes.ts";
 import { graphFault, missingToken, refusedToken } from "./faults.ts";
 import { groupWrites } from "./group-writes.ts";
-import { membershipOperations, ownerOperations } from "./owners.ts";
+import { membershipOperations, ownedObjectsOperation, ownerOperations } from "./owners.ts";
 import { graphPermissions } from "./permissions.ts";
 import { principalWrites } from "./principal-writes.ts";
 import { readOperations } from "./reads.ts";
@@ -29,7 +30,9 @@ export const graphService = (
     ...groupWrites(options),
     ...ownerOperations(options),
     ...membershipOperations(options),
+    ownedObjectsOperation(options),
     ...roleOperations(options),
+    ...appRoleOperations(options),
   ];
   return {
     name: "graph",

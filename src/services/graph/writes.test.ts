@@ -115,6 +115,18 @@ describe("applications and service principals", () => {
     expect(taken.body.error.message).toContain("identifierUris already exists");
   });
 
+  it("have the owners that they are made with, beside who makes them", async () => {
+    const { principalId } = await makeApp("owner");
+    const owners = { "owners@odata.bind": [`https://graph.microsoft.com/v1.0/directoryObjects/${principalId}`] };
+    const { body } = await graph("POST", "/applications", { displayName: "owned", ...owners });
+    const listed = (await graph("GET", `/applications/${body.id}/owners`)).body.value.map(
+      (each: { id: string }) => each.id,
+    );
+    expect(listed.toSorted()).toEqual([principalId, world.test.tenant.info.developerServicePrincipalId].toSorted());
+    const nobody = { "owners@odata.bind": [`https://graph.microsoft.com/v1.0/users/${crypto.randomUUID()}`] };
+    expect((await graph("POST", "/applications", { displayName: "x", ...nobody })).status).toBe(404);
+  });
+
   it("can be asked for as a resource, by app id and identifier URI, once they have a service principal", async () => {
     const { id, appId, principalId } = await makeApp("api");
     await graph("PATCH", `/applications/${id}`, { identifierUris: ["api://an-api"] });
@@ -255,6 +267,13 @@ describe("groups", () => {
     );
     const check = await graph("POST", `/directoryObjects/${principalId}/checkMemberGroups`, { groupIds: [group.id] });
     expect(check.body.value).toEqual([group.id]);
+    const { developerUserId, domain } = world.test.tenant.info;
+    await graph("POST", `${members}/$ref`, reference(developerUserId));
+    const all = { securityEnabledOnly: false };
+    const ofUser = await graph("POST", `/users/developer@${domain}/getMemberGroups`, all);
+    expect(ofUser.body.value).toEqual([group.id]);
+    expect((await graph("GET", `/users/developer@${domain}/memberOf`)).body.value).toMatchObject([{ id: group.id }]);
+    await graph("DELETE", `${members}/${developerUserId}/$ref`);
     const principal = await world.test.tenant.directory.principal(principalId);
     if (principal?.kind !== "ServicePrincipal") throw new Error("gone");
     const claims = JSON.parse(

@@ -17,6 +17,12 @@ export const linkerFault = catalogue({
     code: "InvalidScope",
     message: "The container app has no container '{scope}'. Its containers are: {containers}.",
   },
+  secretTaken: {
+    status: 409,
+    code: "SecretNameConflict",
+    message:
+      "The container app already has a secret named '{name}', which is not this connection's. Remove it, or give the setting another name with customizedKeys.",
+  },
   invalidName: {
     status: 400,
     code: "InvalidLinkerName",

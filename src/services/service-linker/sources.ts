@@ -106,21 +106,30 @@ const containerApp: Source = {
       return { ...container, env: name === target ? [...kept, ...made] : kept };
     });
     const before = listOf(objectOf(objectOf(app["properties"])["configuration"])["secrets"]);
-    const references = new Set(
-      containers
-        .filter((each) => nameIn(each) === left)
-        .flatMap((each) => environmentOf(each).map((entry) => textOf(entry["secretRef"]))),
-    );
+    /** Whether a container has the setting with a secret of its name: the connection's, also one that a crash left. */
+    const refers = (container: string, setting: string): boolean =>
+      containers.some(
+        (each) =>
+          nameIn(each) === container &&
+          environmentOf(each).some((entry) => nameIn(entry) === setting && entry["secretRef"] === secretName(setting)),
+      );
     const own = new Map(
-      previous.map(([name, value]) => [secretName(name), value] as const).filter(([name]) => references.has(name)),
+      previous.flatMap(([name, value]) => (refers(left, name) ? [[secretName(name), value] as const] : [])),
     );
+    const replaced = new Set([
+      ...own.keys(),
+      ...settings.flatMap(([name]) => (refers(target, name) ? [secretName(name)] : [])),
+    ]);
     const values = settings
       .filter(([, value]) => isSecret(value))
       .map(([name, value]) => ({ name: secretName(name), value }));
-    const secrets = [
-      ...before.filter((each) => !own.has(nameIn(each)) && !values.some(({ name }) => name === nameIn(each))),
-      ...values,
-    ];
+    for (const [at, { name }] of values.entries())
+      if (
+        values.findIndex((each) => each.name === name) !== at ||
+        before.some((each) => nameIn(each) === name && !replaced.has(name))
+      )
+        throw linkerFault("secretTaken", { name });
+    const secrets = [...before.filter((each) => !replaced.has(nameIn(each))), ...values];
     if (own.size === 0 && values.length === 0 && isDeepStrictEqual(after, containers)) return;
     const patch = (environment: readonly JsonObject[], listed: readonly JsonObject[]): Promise<JsonObject> =>
       work.send("Writing the container's environment", "PATCH", id, {

@@ -17,7 +17,7 @@ export interface Behaviour {
   readonly none?: Readonly<Partial<Record<Sdk, string>>>;
   /** SDKs that see something else, and why. */
   readonly differs?: Readonly<Partial<Record<Sdk, { readonly seen: unknown; readonly note: string }>>>;
-  /** A request that the tenant must have had from the program. */
+  /** A request that the tenant must have had from the program: host, path, and the status of the answer. */
   readonly request?: string;
 }
 
@@ -32,7 +32,7 @@ const access: readonly Behaviour[] = [
   {
     name: "reads in the preferred region",
     seen: 200,
-    request: "acme-westus.documents.azure.com/dbs/appdb/colls/items/docs/regional",
+    request: "acme-westus.documents.azure.com/dbs/appdb/colls/items/docs/regional 200",
   },
   {
     name: "createIfNotExists finds what exists",
@@ -151,6 +151,11 @@ const items: readonly Behaviour[] = [
     none: { JavaScript: "for batches only" },
   },
   { name: "request charges", seen: true },
+  {
+    name: "429 when throughput is used up: waits as it is told to, and gets through",
+    seen: 16,
+    request: "acme-eastus.documents.azure.com/dbs/appdb/colls/metered/docs 429",
+  },
   { name: "session tokens: from a write, in a read by another client", seen: [true, 200] },
 ];
 
@@ -223,6 +228,17 @@ const changes: readonly Behaviour[] = [
       ["delete", null],
     ],
     none: { Go: "latest versions alone" },
+  },
+  {
+    name: "change feed processor: leases, latest versions",
+    seen: ["1", "2", "3"],
+    anyOrder: true,
+    none: { ...both("no processor"), JavaScript: "no processor", Go: "no processor" },
+  },
+  {
+    name: "change feed processor: leases, all versions and deletes",
+    seen: ["create", "replace", "delete"],
+    none: { ...both("no processor"), JavaScript: "no processor", Go: "no processor" },
   },
 ];
 

@@ -42,8 +42,9 @@ export const testCosmosClient = ({ sdk, version, command }: Client): void => {
   const lines = new Map<string, Line>();
   const outcomes: Record<string, Outcome> = {};
 
-  /** Host and path of each request, without the `/` that Python puts at its end. */
-  const requests = () => tenant.decisions.map(({ host, path }) => host + path.replace(/\/$/, ""));
+  /** Host, path and status of each request, without the `/` that Python puts at its end. */
+  const requests = () =>
+    tenant.decisions.map(({ host, path, status }) => `${host}${path.replace(/\/$/, "")} ${status}`);
 
   beforeAll(async () => {
     const world = await openWorld();

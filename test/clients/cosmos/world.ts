@@ -49,6 +49,9 @@ const containers = {
   "appdb/people": { partitionKey: hash("/pk"), uniqueKeyPolicy: { uniqueKeys: [{ paths: ["/email"] }] } },
   "appdb/feed": { partitionKey: hash("/pk") },
   "appdb/logged": { partitionKey: hash("/pk"), changeFeedPolicy: { retentionDuration: 10 } },
+  "appdb/metered": { partitionKey: hash("/pk") },
+  "appdb/followed": { partitionKey: hash("/pk") },
+  "appdb/leases": { partitionKey: hash("/id") },
   "appdb/scripted": { partitionKey: hash("/pk") },
   "guarded/items": { partitionKey: hash("/pk") },
   "closed/items": { partitionKey: hash("/pk") },
@@ -76,7 +79,7 @@ const scripts = {
 
 /** Opens a tenant as the programs expect it; the app is Data Contributor of `appdb`, Data Reader of `guarded`, and sees what there is. */
 export const openWorld = async (): Promise<{ readonly tenant: TestTenant; readonly question: Question }> => {
-  const tenant = await startTenant({ containerEngine: "off" });
+  const tenant = await startTenant({ containerEngine: "off", enforceThroughput: true });
   const must = async (method: "GET" | "PUT" | "POST" | "PATCH", path: string, body?: unknown) => {
     const answer = await tenant.arm(method, `${path}?${version}`, body);
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
@@ -98,7 +101,9 @@ export const openWorld = async (): Promise<{ readonly tenant: TestTenant; readon
     await must("PUT", `${id}/sqlDatabases/${database}`, { properties: { resource: { id: database } } });
   for (const [name, resource] of Object.entries(containers)) {
     const [database = "", container = ""] = name.split("/");
-    const properties = { resource: { id: container, ...resource }, options: { throughput: 400 } };
+    // What is enforced is not to get in the way where it is not looked for.
+    const throughput = container === "metered" || container === "feed" ? 400 : 10_000;
+    const properties = { resource: { id: container, ...resource }, options: { throughput } };
     await must("PUT", `${id}/sqlDatabases/${database}/containers/${container}`, { properties });
   }
   for (const [name, resource] of Object.entries(scripts)) {

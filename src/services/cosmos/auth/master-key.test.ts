@@ -24,6 +24,8 @@ it.each([
   // As Java replaces a container.
   ["PUT", "/dbs/vDmkOg==/colls/vDmkOofkoHU=", "colls", "vdmkoofkohu="],
   ["POST", "/dbs/vDmkOg==/colls/vDmkOofkoHU=/docs", "docs", "vDmkOofkoHU="],
+  ["POST", "/dbs/appdb/colls/items/operations/partitionkeydelete", "colls", "dbs/appdb/colls/items"],
+  ["GET", "/dbs/d/colls/c/docs/partitionkeydelete", "docs", "dbs/d/colls/c/docs/partitionkeydelete"],
 ])("knows the key that signed %s %s", (method, path, type, link) => {
   expect(signed(method, path, type, link)()).toMatch(/^acme\/primary/);
 });

@@ -26,7 +26,8 @@ const payloadsOf = (request: Pick<Request, "method" | "rawPath" | "header">): re
 const resourceOf = (segments: readonly string[]): readonly [type: string, link: string] => {
   if (segments.length === 0) return ["", ""];
   const last = segments.at(-1) ?? "";
-  if (last === "partitionkeydelete") return ["colls", segments.slice(0, -2).join("/")];
+  if (last === "partitionkeydelete" && segments.at(-2) === "operations")
+    return ["colls", segments.slice(0, -2).join("/")];
   if (segments[0]?.toLowerCase() === "offers") return ["offers", (segments[1] ?? "").toLowerCase()];
   return segments.length % 2 === 1
     ? [last.toLowerCase(), segments.slice(0, -1).join("/")]

@@ -19,6 +19,8 @@ const writes: readonly string[] = [
   dataActions.executeStoredProcedure,
 ];
 
+const triggerHeaders = ["x-ms-documentdb-pre-trigger-include", "x-ms-documentdb-post-trigger-include"];
+
 /** Whether a request keeps to a partition key, or to what lies below the beginning of a hierarchical one. */
 const keepsTo = (request: Request, wanted: string, definition: PartitionKeyDefinition): boolean => {
   // Operations of a bulk request name keys of their own.
@@ -48,6 +50,9 @@ const objection = (
   if (mode === "Read" && !reads.includes(action)) return "It is for reading alone.";
   if (part !== undefined && (segments[4]?.toLowerCase() !== part.kind || segments[5] !== part.id))
     return `It is about ${permission.resource} alone.`;
+  // A trigger reaches the whole logical partition, and it is for the caller to say which ones run.
+  if (part !== undefined && triggerHeaders.some((name) => (request.header(name) ?? "") !== ""))
+    return `It is about ${permission.resource} alone, and triggers reach further.`;
   if (partitionKey !== undefined && !keepsTo(request, partitionKey, target.container.partitionKey))
     return `It is about the partition key ${partitionKey} alone, and the request must name it.`;
   return undefined;

@@ -5,6 +5,7 @@ import { badRequest, cosmosFault } from "../faults.ts";
 import { checkId, completeDefinition, isObject } from "./definition.ts";
 import { type Engine, findContainer, findDatabase, nowSeconds } from "./engine.ts";
 import { expirySpec } from "./expiry.ts";
+import { markSpec } from "./lsn.ts";
 import {
   accountPartition,
   containerKey,
@@ -22,7 +23,7 @@ import { containerRid, databaseRid } from "./rid.ts";
 import { scriptSpec } from "../scripts/spec.ts";
 import { sweepSpec } from "./sweep.ts";
 import { dropUsers } from "./users.ts";
-import { lostSpec } from "./versions.ts";
+import { lostSpec, versionsSwitched } from "./versions.ts";
 
 const all = 1_000_000;
 
@@ -126,17 +127,22 @@ export const changeContainer = async (
   return changed;
 };
 
-export const replaceContainer = (
+export const replaceContainer = async (
   engine: Engine,
   account: string,
   container: ContainerRecord,
   asked: JsonObject,
-): Promise<ContainerRecord> =>
-  changeContainer(engine, account, container, (record) => {
+): Promise<ContainerRecord> => {
+  let before = container;
+  const changed = await changeContainer(engine, account, container, (record) => {
+    before = record;
     const complete = completeDefinition(asked, record);
     checkRetention(engine, account, complete.definition);
     return { ...record, ...complete };
   });
+  await versionsSwitched(engine, account, before, changed);
+  return changed;
+};
 
 /** The words are the service's. @throws 400 */
 const checkRetention = (engine: Engine, account: string, { changeFeedPolicy }: JsonObject): void => {
@@ -219,7 +225,7 @@ const sweep = async (engine: Engine, account: string, rid: string): Promise<void
   engine.reader.forget(rid);
   engine.told.delete(rid);
   const partition = `${accountPartition(account)}/${rid}`;
-  for (const spec of [itemSpec, uniqueSpec, expirySpec, sweepSpec, versionSpec, lostSpec, scriptSpec]) {
+  for (const spec of [itemSpec, uniqueSpec, expirySpec, sweepSpec, versionSpec, lostSpec, markSpec, scriptSpec]) {
     const rows = engine.store.collection<unknown>(spec as CollectionSpec<unknown>);
     for (;;) {
       const page = await rows.list(partition, { limit: 500 });

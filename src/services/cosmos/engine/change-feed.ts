@@ -1,9 +1,8 @@
 /** The change feed: every item once, at its latest version, in the order of those versions (cosmos.md 10). */
 import { setImmediate as turn } from "node:timers/promises";
-import type { CollectionSpec } from "../../../store/store.ts";
 import { type Engine, isExpired, lsnOf, nowSeconds, type Place } from "./engine.ts";
 import { type Extent, inExtent } from "./feed.ts";
-import { lastLsn } from "./lsn.ts";
+import { lastLsn, markKey, markSpec } from "./lsn.ts";
 import { containerPartition, itemSpec, type JsonObject } from "./records.ts";
 
 export interface ChangePage {
@@ -12,14 +11,12 @@ export interface ChangePage {
   readonly lsn: number;
 }
 
-const markSpec: CollectionSpec<{ readonly at: number }> = { name: "cosmosMarks" };
-
 /** The LSN of now: a write of its own tells it, so that it holds among all processes. */
 export const currentLsn = async (engine: Engine, { account, container }: Place): Promise<number> =>
   (
     await engine.store
       .collection(markSpec)
-      .put(containerPartition(account, container), "now", { at: nowSeconds(engine) })
+      .put(containerPartition(account, container), markKey, { at: nowSeconds(engine) })
   ).sequence;
 
 /** Whether the container has come as far as an LSN that a client was told, here or by another process. */

@@ -2,10 +2,16 @@
 import type { CollectionSpec, Store } from "../../../store/store.ts";
 import { itemSpec, versionSpec } from "./records.ts";
 
-/** The LSN of the last write to a container's items: none that was told before a restart is higher. */
+/** A write that takes an LSN of its own: of the moment from which somebody follows the change feed. */
+export const markSpec: CollectionSpec<{ readonly at: number }> = { name: "cosmosMarks" };
+export const markKey = "now";
+
+/** The LSN of the last write to a container's items, or of the last mark: none that was told before a restart is higher. */
 export const lastLsn = async (store: Store, partition: string): Promise<number> => {
   const specs = [itemSpec, versionSpec] as readonly CollectionSpec<unknown>[];
-  return Math.max(...(await Promise.all(specs.map((spec) => lastSequence(store, spec, partition)))));
+  const mark = await store.collection(markSpec).get(partition, markKey);
+  const last = await Promise.all(specs.map((spec) => lastSequence(store, spec, partition)));
+  return Math.max(mark?.sequence ?? 0, ...last);
 };
 
 /** Sequences grow, and the store tells what comes after one: the last is between two steps of doubling length. */

@@ -28,11 +28,13 @@ interface Order {
   readonly names: readonly Named[];
   /** What positions are of. */
   readonly rows: readonly Row[];
-  /** Of the rest those that are little, by key. */
+  /** Of the rest those that are little, by key: for the page that put them in order. Later ones see them as they are by then. */
   readonly near: ReadonlyMap<string, Row>;
+  /** They begin after a place: an offset among them is none among all. */
+  readonly partial: boolean;
 }
 
-/** Documents that were read from the store are kept with their order as long as they are no more, in bytes of JSON. */
+/** More, in bytes of JSON, are read again when it is their turn. */
 const nearBytes = 256 * 1024;
 
 export interface OrderedPages {
@@ -52,8 +54,7 @@ interface Run {
 }
 
 /** A position, or a key with its place. */
-const bytesOf = ({ names, near }: Order): number =>
-  names.length * (typeof names[0] === "object" ? 200 : 8) + (near.size > 0 ? nearBytes : 0);
+const bytesOf = ({ names }: Order): number => names.length * (typeof names[0] === "object" ? 200 : 8);
 
 /** Characters; a token stays below 1 KB. */
 const shortEnough = 300;
@@ -106,11 +107,28 @@ const sort = async (
     }
   }
   // The results are what was named above.
-  return {
-    names: (await inSlices(run.finishing(), slices.memory)) as readonly unknown[] as readonly Named[],
-    rows,
-    near,
-  };
+  const names = (await inSlices(run.finishing(), slices.memory)) as readonly unknown[] as readonly Named[];
+  return { names, rows, near, partial: place !== undefined };
+};
+
+const keyAt = ({ names, rows }: Order, position: number): string | undefined => {
+  const name = names[position];
+  return typeof name === "number" ? rows[name]?.key : name?.key;
+};
+
+/**
+ * A page whose end is too long for a token goes on at a number, counted among all: they are put in order once.
+ * @param passed keys of what was handed out, the last one first: some may be gone
+ */
+const amongAll = async (
+  run: Run,
+  looked: Candidates,
+  passed: readonly (string | undefined)[],
+): Promise<{ readonly found: Order; readonly offset: number }> => {
+  const found = await sort(run, looked, undefined);
+  const positions = new Map(found.names.map((_, position) => [keyAt(found, position), position]));
+  const last = passed.find((key) => positions.has(key));
+  return { found, offset: (positions.get(last) ?? -1) + 1 };
 };
 
 const byIndex = async (
@@ -131,8 +149,7 @@ const byIndex = async (
       if (end !== undefined) return { ...page.done(), lsn, next: { offset: 0, kept: "", passed, place: end } };
       // The value is too long for a token.
       const done = page.done();
-      const found = await sort(run, looked, undefined);
-      const offset = found.names.findIndex((name) => typeof name === "number" && found.rows[name] === last) + 1;
+      const { found, offset } = await amongAll(run, looked, [last.key]);
       const name = kept.keep(request.holder, request.purpose, found, bytesOf(found));
       return { ...done, lsn, next: { offset, kept: name, passed } };
     }
@@ -199,7 +216,11 @@ const byOrder = async (
 };
 
 export const openOrderedPages = (ids: Ids): OrderedPages => {
-  const kept = openKept<Order>(ids);
+  const orders = openKept<Order>(ids);
+  const kept: Kept<Order> = {
+    ...orders,
+    keep: (holder, purpose, found, bytes) => orders.keep(holder, purpose, { ...found, near: new Map() }, bytes),
+  };
   return {
     read: async (request, flow, order, mark) => {
       const { query, purpose, holder } = request;
@@ -207,18 +228,20 @@ export const openOrderedPages = (ids: Ids): OrderedPages => {
       const slices = request.slices();
       const run: Run = { request, flow, order, mark, page, slices };
       const known = kept.find(mark?.kept, purpose);
-      let found = known;
-      let lsn: number;
-      if (found === undefined) {
-        const indexed = order.indexed && (mark === undefined || mark.place !== undefined);
-        const looked = await request.candidates({
+      const look = (by: PathOrder | undefined): Promise<Candidates> =>
+        request.candidates({
           filter: query.filter,
           narrowing: query.narrowing,
-          order: indexed ? order.by : undefined,
+          order: by,
           whole: true,
           from: undefined,
           progress: { results: 0 },
         });
+      let found = known;
+      let lsn: number;
+      if (found === undefined) {
+        const indexed = order.indexed && (mark === undefined || mark.place !== undefined);
+        const looked = await look(indexed ? order.by : undefined);
         const wait = slices.begin();
         if (wait !== undefined) await wait;
         ({ lsn } = looked);
@@ -231,6 +254,12 @@ export const openOrderedPages = (ids: Ids): OrderedPages => {
       const { names } = found;
       const done = { ...page.done(), lsn };
       if (end >= names.length || page.isLast()) return { ...done, next: undefined };
+      if (place === undefined && found.partial) {
+        const passed = Array.from({ length: end }, (_, back) => keyAt(found, end - 1 - back));
+        const all = await amongAll(run, await look(undefined), passed);
+        const name = kept.keep(holder, purpose, all.found, bytesOf(all.found));
+        return { ...done, next: { offset: all.offset, kept: name, passed: page.passed() } };
+      }
       const name = known === undefined ? kept.keep(holder, purpose, found, bytesOf(found)) : (mark?.kept ?? "");
       return {
         ...done,

@@ -41,8 +41,12 @@ export const storeSources =
     },
     // Not `get`: what is read once would push out of memory what every request reads.
     get: async (keys) => {
-      const found = await Promise.all(keys.map((key) => texts.list(itemSpec, partition, { prefix: key, limit: 1 })));
-      return found.flat().filter(({ key }, index) => key === keys[index]);
+      const found = await Promise.all(
+        keys.map(async (wanted) =>
+          (await texts.list(itemSpec, partition, { prefix: wanted, limit: 1 })).filter(({ key }) => key === wanted),
+        ),
+      );
+      return found.flat();
     },
     changes: async (after, limit) => {
       const found = await texts.changes(itemSpec, partition, after, limit);

@@ -3,8 +3,10 @@ import { randomIds } from "../../../kernel/ids.ts";
 import { openMemoryStore } from "../../../store/memory.ts";
 import type { CollectionSpec } from "../../../store/store.ts";
 import { createContainer, createDatabase, deleteContainer, replaceContainer } from "./catalog.ts";
+import { currentLsn } from "./change-feed.ts";
 import { type Engine, inContainer, openEngine, type Place } from "./engine.ts";
 import { expirySpec } from "./expiry.ts";
+import { markSpec } from "./lsn.ts";
 import { createItem, deleteItem, unconditional, upsertItem } from "./items.ts";
 import { containerPartition, itemSpec, type JsonObject, uniqueSpec, versionSpec } from "./records.ts";
 import { keepUp, openUpkeep } from "./upkeep.ts";
@@ -166,6 +168,19 @@ it("keeps versions as long as the account's continuous backup where the account 
   expect(await count(log)).toBe(0);
 });
 
+it("forgets versions when the policy goes, and does not go on from before when it comes back", async () => {
+  const changeFeedPolicy = { retentionDuration: 60 };
+  const { put, count, redefine, versions } = await world({ changeFeedPolicy });
+  for (let n = 0; n < 120; n++) await put({ id: "1", n });
+  const { lsn } = await versions();
+  await redefine({ changeFeedPolicy: null });
+  expect(await count(log)).toBe(0);
+  await put({ id: "1", n: "untold" });
+  await redefine({ changeFeedPolicy });
+  await put({ id: "2" });
+  await expect(versions(lsn)).rejects.toThrow("older than the retention period");
+});
+
 it("tells that time ran out, once, whether the sweep or a new item of the same id comes first", async () => {
   const policy = { defaultTtl: 60, changeFeedPolicy: { retentionDuration: 60 } };
   for (const swept of [true, false]) {
@@ -193,8 +208,10 @@ it("leaves nothing of a container that is deleted", async () => {
   pass(600);
   await keepUp(engine, place);
   await put({ id: "2" });
+  await currentLsn(engine, place);
   await deleteContainer(engine, account, place.container);
-  for (const spec of [items, notes, log, lostSpec as CollectionSpec<never>]) expect(await count(spec)).toBe(0);
+  for (const spec of [items, notes, log, lostSpec as CollectionSpec<never>, markSpec as CollectionSpec<never>])
+    expect(await count(spec)).toBe(0);
 });
 
 it("goes on by itself, for accounts that are in use", async () => {

@@ -126,7 +126,11 @@ export const deleteUser = (
   user: UserRecord,
 ): Promise<void> =>
   inDatabase(engine, account, database, async (tx, partition) => {
-    if (!(await tx.collection(userSpec).delete(partition, userKey(database, user.id)))) throw cosmosFault("notFound");
+    const users = tx.collection(userSpec);
+    const key = userKey(database, user.id);
+    // One that was made again under the name has permissions of its own, which would outlive it.
+    if ((await users.get(partition, key))?.value.rid !== user.rid) throw cosmosFault("notFound");
+    await users.delete(partition, key);
     await dropBelow(tx, partition, permissionKey(database, user, ""));
   });
 

@@ -6,7 +6,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { CollectionSpec } from "../../../store/store.ts";
 import { badRequest } from "../faults.ts";
-import type { ChangePage } from "./change-feed.ts";
+import { type ChangePage, currentLsn } from "./change-feed.ts";
 import { isObject } from "./definition.ts";
 import { type Engine, nowSeconds, type Place, type Scene } from "./engine.ts";
 import { type Extent, inExtent } from "./feed.ts";
@@ -131,6 +131,25 @@ const shownVersion = async (
   };
   if (operation !== "delete") return { current: shown, metadata };
   return { metadata: { ...metadata, timeToLiveExpired: expired === true, ...shown } };
+};
+
+/**
+ * A container was replaced. One that keeps versions no more loses those that it has; one that begins to has none of before,
+ * and refuses to go on from there.
+ */
+export const versionsSwitched = async (
+  engine: Engine,
+  account: string,
+  before: ContainerRecord,
+  container: ContainerRecord,
+): Promise<void> => {
+  const [kept, keeps] = [before, container].map((each) => retentionOf(engine, account, each) !== undefined);
+  const place: Place = { account, container };
+  if (kept === true && keeps === false) while (await pruneVersions(engine, place)) await turn();
+  if (kept === false && keeps === true) {
+    const lsn = await currentLsn(engine, place);
+    await engine.store.collection(lostSpec).put(containerPartition(account, container), lostKey, { lsn });
+  }
 };
 
 /** Removes a page of versions that are older than the container keeps them. @returns whether there may be more */

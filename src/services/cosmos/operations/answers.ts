@@ -53,12 +53,12 @@ export const extentOf = (call: CosmosCall, definition: PartitionKeyDefinition): 
       message: "The requested partition key range is gone.",
       detail: { subStatus: 1002 },
     });
+  // Some name no key type (Python 4.9), and write digits as they please.
+  const [start, end] = ["x-ms-start-epk", "x-ms-end-epk"].map((name) => request.header(name)?.toUpperCase());
   const byEpk = request.header("x-ms-read-key-type")?.toLowerCase() === "effectivepartitionkeyrange";
   return {
     key: key === undefined || key === "" ? undefined : parseKey(key, definition),
-    range: byEpk
-      ? { start: request.header("x-ms-start-epk") ?? "", end: request.header("x-ms-end-epk") ?? "FF" }
-      : undefined,
+    range: byEpk || start !== undefined || end !== undefined ? { start: start ?? "", end: end ?? "FF" } : undefined,
   };
 };
 

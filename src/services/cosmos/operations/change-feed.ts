@@ -3,6 +3,7 @@ import { dataActions } from "../actions.ts";
 import { type ChangePage, currentLsn, readChanges } from "../engine/change-feed.ts";
 import type { Engine } from "../engine/engine.ts";
 import { pageSizeOf } from "../engine/feed.ts";
+import type { JsonObject } from "../engine/records.ts";
 import { readVersions, retentionOf } from "../engine/versions.ts";
 import { badRequest } from "../faults.ts";
 import { type CosmosCall, cosmosOperation, type CosmosOperation, type Located } from "../target.ts";
@@ -36,8 +37,15 @@ const changeFeed = async (engine: Engine, call: CosmosCall): Promise<Reply> => {
     limit,
     since: Number.isNaN(since) ? undefined : Math.floor(since / 1000),
   });
-  return answer(engine, place, page);
+  const apart = request.header("x-ms-cosmos-changefeed-wire-format-version") === "2021-09-15";
+  return answer(engine, place, apart ? { ...page, documents: page.documents.map(metadataApart) } : page);
 };
+
+/** As the change feed processor for Java wants the latest versions, too. */
+const metadataApart = (document: JsonObject): JsonObject => ({
+  current: document,
+  metadata: { lsn: document["_lsn"] ?? 0, crts: document["_ts"] ?? 0 },
+});
 
 /** https://learn.microsoft.com/azure/cosmos-db/change-feed-modes; refusals in the service's words. */
 const allVersions = async (engine: Engine, call: CosmosCall, place: Located): Promise<Reply> => {

@@ -6,12 +6,16 @@
 import type { Engine, Place } from "../engine/engine.ts";
 import { sawLsn } from "../engine/change-feed.ts";
 import { badRequest, cosmosFault } from "../faults.ts";
+import type { Reply } from "../../../kernel/message.ts";
 import type { CosmosCall, CosmosOperation } from "../target.ts";
+import { charge } from "./answers.ts";
 
 /** From weak to strong. */
 const levels = ["eventual", "consistentprefix", "session", "boundedstaleness", "strong"];
 
 const rankOf = (level: string): number => levels.indexOf(level.toLowerCase());
+
+const severalReplicas = rankOf("boundedstaleness");
 
 /** The level that holds for a call. @throws 400 */
 const levelOf = ({ request, target: { account } }: CosmosCall): number => {
@@ -56,6 +60,12 @@ const checkSession = async (engine: Engine, call: CosmosCall, level: number): Pr
 const isRead = ({ path, method, intent }: CosmosOperation): boolean =>
   path.startsWith("/dbs/:db/colls/:coll/docs") && (method === "GET" || intent === "query");
 
+/** Reads of several replicas cost twice as much (learn.microsoft.com/azure/cosmos-db/consistency-levels). */
+const doubled = (reply: Reply): Reply => {
+  const units = Number(reply.headers?.["x-ms-request-charge"] ?? 1);
+  return { ...reply, headers: { ...reply.headers, ...charge(2 * units) } };
+};
+
 /** Makes reads keep to the rules above. */
 export const consistent =
   (engine: Engine) =>
@@ -64,14 +74,18 @@ export const consistent =
     return {
       ...operation,
       handle: (call) => {
-        const { request } = call;
-        // Most clients send neither.
+        const { request, target } = call;
+        const dear = rankOf(target.account.consistency) >= severalReplicas;
+        // Most clients send neither header, to an account that asks for neither.
         if (
+          !dear &&
           request.header("x-ms-consistency-level") === undefined &&
           request.header("x-ms-session-token") === undefined
         )
           return operation.handle(call);
-        return checkSession(engine, call, levelOf(call)).then(() => operation.handle(call));
+        const level = levelOf(call);
+        const reply = checkSession(engine, call, level).then(() => operation.handle(call));
+        return level >= severalReplicas ? reply.then(doubled) : reply;
       },
     };
   };

@@ -1,4 +1,4 @@
-/** Stored procedures, triggers and user-defined functions of a container; and of its neighbours what is not built. */
+/** Stored procedures, triggers and user-defined functions of a container. */
 import { empty, json, type Reply } from "../../../kernel/message.ts";
 import { dataActions, keyActions } from "../actions.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -169,15 +169,4 @@ const execution = (engine: Engine, scripts: Scripts): CosmosOperation =>
 export const scriptOperations = (engine: Engine, scripts: Scripts): readonly CosmosOperation[] => [
   ...kinds.flatMap((kind) => [...changes(engine, kind), queriesOver(engine, kind)]),
   execution(engine, scripts),
-];
-
-/** One region writes, so there never is a conflict. */
-export const conflictOperations: readonly CosmosOperation[] = [
-  cosmosOperation({
-    name: "ListConflicts",
-    method: "GET",
-    path: "/dbs/:db/colls/:coll/conflicts",
-    needs: { data: dataActions.manageConflicts },
-    handle: (call) => feed(located(call).container.rid, "Conflicts", []),
-  }),
 ];

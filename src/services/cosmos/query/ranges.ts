@@ -139,7 +139,7 @@ const fewIntervals = 20;
 const intersection = (left: PathRange, right: PathRange): PathRange | undefined => {
   const [a, b] = [left.intervals, right.intervals];
   if (a === "any" || b === "any" || a.length * b.length > fewIntervals) return undefined;
-  if (keyOf(left.path as readonly Json[]) !== keyOf(right.path as readonly Json[])) return undefined;
+  if (keyOf(left.path) !== keyOf(right.path)) return undefined;
   if (![...a, ...b].every(isPlain)) return undefined;
   const intervals = a.flatMap((one) => b.flatMap((other) => overlap(one, other) ?? []));
   const kind = left.kind === "equality" || right.kind === "equality" ? "equality" : "range";

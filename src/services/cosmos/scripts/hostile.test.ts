@@ -87,9 +87,8 @@ describe("what takes too much", () => {
     ["recursion", "function f() { return f() + 1; }"],
     ["recursion of the engine's own", "function () { JSON.parse('['.repeat(1e6)); }"],
     ["a number of a million digits", "function () { let n = 10n; for (;;) n *= n; }"],
-    ["objects in objects", "function () { let o = {}; for (let n = 0; n < 3e4; n++) o = { o }; JSON.stringify(o); }"],
   ])("%s is an error of the script", async (_name, source) => {
-    expect(await run(source, 8000)).toMatchObject({ ok: false, cause: "thrown" });
+    expect(await run(source, 20_000)).toMatchObject({ ok: false, cause: "thrown" });
     expect(await bodyOf("function () { __.response.setBody('still here'); }")).toBe("still here");
   });
 

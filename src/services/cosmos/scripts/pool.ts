@@ -215,6 +215,10 @@ export const openScriptPool = (options: ScriptPoolOptions = {}): ScriptPool => {
           thread.tell({ kind: "documents", id, batch: undefined });
           await wanted();
           return await result.promise;
+        } catch (error) {
+          // Nobody will tell it of further documents, and it would hold what it has for ever.
+          void thread.end();
+          throw error;
         } finally {
           close();
         }

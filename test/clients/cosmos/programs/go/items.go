@@ -174,6 +174,13 @@ func items(client *azcosmos.Client) {
 		return list{made.RawResponse.StatusCode, string(made.Value)}
 	})
 	on("request charges", func() any { return put(all, item{"id": "charge", "pk": "p"}).RequestCharge > 1 })
+	on("429 when throughput is used up: waits as it is told to, and gets through", func() any {
+		metered := in(client, "appdb", "metered")
+		for n := range 16 {
+			put(metered, item{"id": strconv.Itoa(n), "pk": "p", "text": strings.Repeat("x", 100_000)})
+		}
+		return len(must(rows(metered, "SELECT VALUE c.id FROM c", key("p"), nil)))
+	})
 	on("session tokens: from a write, in a read by another client", func() any {
 		token := put(all, item{"id": "session", "pk": "p"}).SessionToken
 		level := azcosmos.ConsistencyLevelSession

@@ -55,6 +55,10 @@ class Base {
     return options.apply(gateway(asked("endpoint")).credential(credential)).buildClient();
   }
 
+  static CosmosAsyncClient async() {
+    return gateway(asked("endpoint")).credential(credential).contentResponseOnWriteEnabled(true).buildAsyncClient();
+  }
+
   static CosmosClient withKey(String endpoint, String key) {
     return gateway(endpoint).key(key).buildClient();
   }

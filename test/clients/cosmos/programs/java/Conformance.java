@@ -19,6 +19,7 @@ public final class Conformance extends Base {
     Batches.list(client);
     Queries.list(client);
     Changes.list(client);
+    Processors.list(client);
     Scripts.list(client);
     for (Map.Entry<String, Behaviour> each : behaviours.entrySet()) {
       // The name stands first: that is how a line of an answer is known.

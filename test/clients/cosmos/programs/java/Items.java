@@ -8,6 +8,7 @@ import com.azure.cosmos.models.CosmosPatchItemRequestOptions;
 import com.azure.cosmos.models.CosmosPatchOperations;
 import com.azure.cosmos.models.CosmosQueryRequestOptions;
 import com.azure.cosmos.models.PartitionKey;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -99,6 +100,12 @@ final class Items extends Base {
       return seen(made.getStatusCode(), made.getItem());
     });
     on("request charges", () -> put(items, item("id", "charge", "pk", "p")).getRequestCharge() > 1);
+    on("429 when throughput is used up: waits as it is told to, and gets through", () -> {
+      CosmosContainer metered = container(client, "metered");
+      for (int n = 0; n < 16; n++) put(metered, item("id", String.valueOf(n), "pk", "p", "text", "x".repeat(100_000)));
+      CosmosQueryRequestOptions options = new CosmosQueryRequestOptions().setPartitionKey(key("p"));
+      return metered.queryItems("SELECT VALUE c.id FROM c", options, JsonNode.class).stream().count();
+    });
     on("session tokens: from a write, in a read by another client", () -> {
       String token = put(items, item("id", "session", "pk", "p")).getSessionToken();
       CosmosContainer other =

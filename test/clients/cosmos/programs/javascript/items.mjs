@@ -138,6 +138,11 @@ export const itemBehaviours = {
     const { requestCharge } = await items.items.upsert({ id: "charge", pk: "p" });
     return requestCharge > 1;
   },
+  "429 when throughput is used up: waits as it is told to, and gets through": async () => {
+    const metered = container("metered");
+    for (let n = 0; n < 16; n += 1) await put(metered, { id: String(n), pk: "p", text: "x".repeat(100_000) });
+    return (await metered.items.query("SELECT VALUE c.id FROM c").fetchAll()).resources.length;
+  },
   "session tokens: from a write, in a read by another client": async () => {
     const { headers } = await items.items.upsert({ id: "session", pk: "p" });
     const sessionToken = headers["x-ms-session-token"];

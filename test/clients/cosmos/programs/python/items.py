@@ -203,6 +203,14 @@ async def _():
     return float(made.get_response_headers()["x-ms-request-charge"]) > 1
 
 
+@behaviour("429 when throughput is used up: waits as it is told to, and gets through")
+async def _():
+    metered = await container("metered")
+    for n in range(16):
+        await got(metered.create_item({"id": str(n), "pk": "p", "text": "x" * 100_000}))
+    return len(await rows(metered.query_items("SELECT VALUE c.id FROM c", partition_key="p")))
+
+
 @behaviour("session tokens: from a write, in a read by another client")
 async def _():
     made = await got((await container("items")).upsert_item({"id": "session", "pk": "p"}))

@@ -19,6 +19,7 @@ export const graphAppRoles = {
   "df021288-bdef-4463-88db-98f22de89214": "User.Read.All",
 } as const satisfies Readonly<Record<string, string>>;
 
+const names: ReadonlyMap<string, string> = new Map(Object.entries(graphAppRoles));
+
 /** Name of an app role by its id; undefined for one that is not known here. */
-export const graphAppRole = (id: string): string | undefined =>
-  (graphAppRoles as Readonly<Record<string, string>>)[id.toLowerCase()];
+export const graphAppRole = (id: string): string | undefined => names.get(id.toLowerCase());

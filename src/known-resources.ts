@@ -1,3 +1,4 @@
+import type { Directory } from "./identity/directory.ts";
 import { type Eventually } from "./kernel/eventually.ts";
 import type { Service } from "./kernel/service.ts";
 
@@ -18,12 +19,21 @@ const platformResources = new Set([
   "123cd850-d9df-40bd-94d5-c9f07b7fa203",
 ]);
 
-/** Token audiences of the tenant: the platform's, and the hosts of existing accounts. Anything else is AADSTS500011. */
+/**
+ * Token audiences of the tenant: the platform's, the hosts of existing accounts, and applications that have a service
+ * principal, by app id or identifier URI. Anything else is AADSTS500011.
+ */
 export const knownResources =
-  (serviceOf: (host: string) => Eventually<Service | undefined>) =>
+  (serviceOf: (host: string) => Eventually<Service | undefined>, directory: Directory) =>
   async (resource: string): Promise<boolean> => {
     const name = resource.toLowerCase().replace(/\/$/, "");
     if (platformResources.has(name)) return true;
     const host = /^https:\/\/([a-z0-9.-]+)(:443)?$/.exec(name)?.[1];
-    return host !== undefined && (await serviceOf(host)) !== undefined;
+    if (host !== undefined && (await serviceOf(host)) !== undefined) return true;
+    return (await directory.list()).some(
+      (each) =>
+        each.kind === "ServicePrincipal" &&
+        each.servicePrincipalType === "Application" &&
+        [each.appId, ...(each.names ?? [])].some((known) => known.toLowerCase().replace(/\/$/, "") === name),
+    );
   };

@@ -198,7 +198,7 @@ export const openTenant = async (options: TenantOptions): Promise<Tenant> => {
     secrets,
     managedIdentityTokens: managedIdentityTokens(issuer, clock, options.identityCache),
     enforceThroughput: options.enforceThroughput === true,
-    knownResource: knownResources((host) => kernel.serviceOf(host)),
+    knownResource: knownResources((host) => kernel.serviceOf(host), directory),
   });
   const kernel: Kernel = createKernel({
     services: services.list,

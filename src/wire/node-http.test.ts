@@ -131,6 +131,19 @@ test("a slow reader holds back a fast source", async () => {
   message.destroy();
 });
 
+test("a body that fails before it is sent breaks its own answer and nobody else's", async () => {
+  // What a store hands out for a content that cannot be opened: the error comes in the next turn.
+  answer = async (request) => {
+    await Promise.resolve();
+    if (request.rawPath !== "/broken") return { status: 200, body: { text: "whole", type: "text/plain" } };
+    return { status: 200, body: { stream: new Readable({ read: () => undefined }).destroy(new Error("no file")) } };
+  };
+  const broken = send("GET", "/broken").then(text);
+  const whole = send("GET", "/whole").then(text);
+  await expect(broken).rejects.toThrow(/hang up|aborted/);
+  expect(await whole).toBe("whole");
+});
+
 test("the signal tells when the client has gone, and only then", async () => {
   const gone = Promise.withResolvers<boolean>();
   answer = async (request) => {

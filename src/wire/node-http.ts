@@ -48,8 +48,12 @@ export const serveMessage = async (
     if (reply === failure) onError(error);
   }
   request.release();
+  // It may fail in the turn before it is sent: writeReply finds it broken, and nobody's error would end the process.
+  if (reply.body !== undefined && "stream" in reply.body) reply.body.stream.on("error", ignore);
   sendTogether(() => send(message, response, request, reply, onError));
 };
+
+const ignore = (): void => undefined;
 
 const ready: (() => void)[] = [];
 

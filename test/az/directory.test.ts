@@ -117,6 +117,18 @@ needs("az")("az ad", () => {
     expect((await session.fails(other.script, other.options)).stderr).toContain("AADSTS700211");
   });
 
+  it("federates user-assigned identities, too", async () => {
+    const command = "az identity federated-credential";
+    const of = "--identity-name workload --resource-group rg1";
+    const issuer = "--issuer https://issuer.example --audiences api://AzureADTokenExchange";
+    await session.bash(`${command} create --name build ${of} ${issuer} --subject one`);
+    await session.bash(`${command} update --name build ${of} ${issuer} --subject two`);
+    expect(await session.json(`${command} show --name build ${of}`)).toMatchObject({ subject: "two" });
+    expect(await session.json(`${command} list ${of} --query [].name`)).toContain("build");
+    await session.bash(`${command} delete --name build ${of} --yes`);
+    expect(await session.json(`${command} list ${of} --query [].name`)).not.toContain("build");
+  });
+
   it("creates groups, whose members have the group's roles", async () => {
     const group = await session.json("az ad group create --display-name devs --mail-nickname devs");
     const member = await text("az ad sp show --id $APP --query id");

@@ -1,14 +1,16 @@
 /** What no client of ours sends: broken requests are answered with a clear 4xx in the service's shape, and hold nobody up. */
-import { createHmac } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Wire, type WireAnswer, wireOf } from "../support/wire.ts";
+import { type Signed, type SignedWire, signedWire } from "./signed-wire.ts";
 import { startWorld, type World } from "./world.ts";
 
 let world: World;
 let wire: Wire;
+let signed: SignedWire;
 beforeAll(async () => {
   world = await startWorld();
   wire = wireOf(world.env);
+  signed = signedWire(world);
   await world.put("/sqlDatabases/appdb", { resource: { id: "appdb" } });
   await world.put("/sqlDatabases/appdb/containers/items", {
     resource: { id: "items", partitionKey: { paths: ["/pk"], kind: "Hash" } },
@@ -19,63 +21,12 @@ afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });
 
-interface Sent {
-  readonly method?: string;
-  readonly path: string;
-  readonly body?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly host?: string;
-  readonly date?: string;
-}
-
-/** Signs as the documentation says, apart from the code under test. */
-const send = ({
-  method = "POST",
-  path,
-  body,
-  headers = {},
-  host = "acme.documents.azure.com",
-  date,
-}: Sent): Promise<WireAnswer> => {
-  const when = date ?? new Date().toUTCString();
-  const segments = path
-    .split("/")
-    .filter((each) => each !== "")
-    .map(decodeURIComponent);
-  const odd = segments.length % 2 === 1;
-  const type = (odd ? segments.at(-1) : segments.at(-2)) ?? "";
-  const link = odd ? segments.slice(0, -1).join("/") : segments.join("/");
-  const text = `${method.toLowerCase()}\n${type.toLowerCase()}\n${link}\n${when.toLowerCase()}\n\n`;
-  const key = Buffer.from(world.keys.primaryMasterKey, "base64");
-  const signature = createHmac("sha256", key).update(text, "utf8").digest("base64");
-  return wire.send({
-    method,
-    host,
-    path,
-    headers: {
-      "x-ms-date": when,
-      "x-ms-version": "2020-07-15",
-      authorization: encodeURIComponent(`type=master&ver=1.0&sig=${signature}`),
-      "content-type": "application/json",
-      ...headers,
-    },
-    ...(body === undefined ? {} : { body }),
-  });
-};
+const send = (request: Signed): Promise<WireAnswer> => signed.send(request);
+const status = (request: Signed): Promise<number> => signed.status(request);
 
 const docs = "/dbs/appdb/colls/items/docs";
 const key = { "x-ms-documentdb-partitionkey": '["a"]' };
 const query = { "x-ms-documentdb-isquery": "True", "content-type": "application/query+json" };
-const status = async (sent: Sent): Promise<number> => {
-  const answer = await send(sent);
-  if (answer.status >= 400) {
-    const { code, message } = JSON.parse(answer.text) as Record<string, string>;
-    expect(code).toMatch(/^[A-Z]/);
-    expect(message).toMatch(/ActivityId: [0-9a-f-]{36}, Microsoft\.Azure\.Documents\.Common\/2\.14\.0$/);
-    expect(answer.headers["x-ms-activity-id"]).toBeDefined();
-  }
-  return answer.status;
-};
 
 describe("requests", () => {
   it("in every spelling of an address mean the same", async () => {
@@ -244,5 +195,73 @@ describe("queries and feeds", () => {
     }
     // Each query is worked on for 200 ms; others come between two of them.
     expect(Math.max(...times)).toBeLessThan(900);
+  });
+});
+
+describe("what is nested too deeply", () => {
+  const deep = (levels: number): string => "[".repeat(levels) + "]".repeat(levels);
+
+  it("is 400 in items, in parameters of queries and in arguments of stored procedures", async () => {
+    await send({ path: "/dbs/appdb/colls/items/sprocs", body: '{"id":"any","body":"function (x) {}"}' });
+    for (const levels of [200, 5000, 100_000]) {
+      expect(await status({ path: docs, body: `{"id":"1","pk":"a","x":${deep(levels)}}`, headers: key })).toBe(400);
+      const body = `{"query":"SELECT VALUE @x","parameters":[{"name":"@x","value":${deep(levels)}}]}`;
+      expect(await status({ path: docs, body, headers: query })).toBe(400);
+    }
+    for (const levels of [5000, 100_000])
+      expect(await status({ path: "/dbs/appdb/colls/items/sprocs/any", body: `[${deep(levels)}]`, headers: key })).toBe(
+        400,
+      );
+  });
+
+  it("is 400 where a trigger is to see it first", async () => {
+    const body = '{"id":"see","body":"function () {}","triggerType":"Pre","triggerOperation":"All"}';
+    await send({ path: "/dbs/appdb/colls/items/triggers", body });
+    const headers = { ...key, "x-ms-documentdb-pre-trigger-include": "see" };
+    for (const levels of [200, 5000, 100_000])
+      expect(await status({ path: docs, body: `{"id":"1","pk":"a","x":${deep(levels)}}`, headers })).toBe(400);
+  });
+});
+
+describe("scripts", () => {
+  it("with bad content are 4xx", async () => {
+    const sprocs = "/dbs/appdb/colls/items/sprocs";
+    const cases: readonly (readonly [number, Signed])[] = [
+      [400, { path: sprocs, body: "{" }],
+      [400, { path: sprocs, body: "[]" }],
+      [400, { path: sprocs, body: "" }],
+      [400, { path: sprocs, body: '{"body":"x"}' }],
+      [400, { path: sprocs, body: '{"id":"a/b","body":"x"}' }],
+      [400, { path: sprocs, body: '{"id":"\\ud800","body":"x"}' }],
+      [400, { path: sprocs, body: '{"id":1,"body":"x"}' }],
+      [400, { path: sprocs, body: '{"id":"a","body":1}' }],
+      [400, { path: sprocs, body: '{"id":"a","body":""}' }],
+      [413, { path: sprocs, body: `{"id":"a","body":"${"x".repeat(2_000_000)}"}` }],
+      [404, { method: "GET", path: `${sprocs}/none` }],
+      [404, { method: "PUT", path: `${sprocs}/none`, body: '{"id":"none","body":"x"}' }],
+      [404, { method: "DELETE", path: `${sprocs}/a%2Fb` }],
+      [404, { path: `${sprocs}/none`, body: "[]", headers: key }],
+      [400, { path: `${sprocs}/any`, body: "{", headers: key }],
+      [400, { path: `${sprocs}/any`, body: '{"a":1}', headers: key }],
+      [400, { path: `${sprocs}/any`, body: "[]" }],
+      [400, { path: `${sprocs}/any`, body: "[]", headers: { "x-ms-documentdb-partitionkey": "rubbish" } }],
+      [413, { path: `${sprocs}/any`, body: `["${"x".repeat(3_000_000)}"]`, headers: key }],
+      [200, { path: `${sprocs}/any`, body: "", headers: key }],
+      [404, { path: "/dbs/appdb/colls/none/sprocs/any", body: "[]", headers: key }],
+    ];
+    for (const [expected, sent] of cases)
+      expect([(sent.body ?? "").slice(0, 60), sent.path, await status(sent)]).toEqual([
+        (sent.body ?? "").slice(0, 60),
+        sent.path,
+        expected,
+      ]);
+  });
+
+  it("that a write names and that cannot be are 400, and nothing is written", async () => {
+    for (const names of ["none", "see,see", "a/b", "%00", "x".repeat(3000)]) {
+      const headers = { ...key, "x-ms-documentdb-pre-trigger-include": names };
+      expect(await status({ path: docs, body: '{"id":"unwritten","pk":"a"}', headers })).toBe(400);
+    }
+    expect(await status({ method: "GET", path: `${docs}/unwritten`, headers: key })).toBe(404);
   });
 });

@@ -261,6 +261,24 @@ describe("a stored procedure", () => {
     });
   });
 
+  it("sorts all of a partition, which is more than a page of it", async () => {
+    const { value } = await world.run<unknown>(
+      `function () {
+        const text = "x".repeat(1.2e6);
+        for (let n = 0; n < 6; n++) __.createDocument(__.getSelfLink(), { id: "l" + n, pk: "large", n: (n * 5) % 6, text });
+        const read = (n, continuation) => __.readDocuments(__.getSelfLink(), { pageSize: -1, continuation }, (error, page, info) => {
+          if (error) throw error;
+          if (info.continuation) return read(n + 1, info.continuation);
+          __.chain().sortByDescending((d) => d.n).map((d) => d.n).value((failed, found) => __.response.setBody([n, failed, found]));
+        });
+        read(1);
+      }`,
+      [],
+      "large",
+    );
+    expect(value).toEqual([2, null, [5, 4, 3, 2, 1, 0]]);
+  });
+
   it("waits for promises over the server-side API", async () => {
     const { value } = await world.run<unknown>(
       `async function () {

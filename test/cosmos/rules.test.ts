@@ -1,18 +1,18 @@
 /** What Azure refuses, and what it tells, about consistency, sessions, definitions and limits. */
-import { createHmac } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ContainerRequest } from "@azure/cosmos";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Wire, type WireAnswer, wireOf } from "../support/wire.ts";
+import type { WireAnswer } from "../support/wire.ts";
+import { type SignedWire, signedWire } from "./signed-wire.ts";
 import { startWorld, type World } from "./world.ts";
 
 let world: World;
-let wire: Wire;
+let wire: SignedWire;
 beforeAll(async () => {
   world = await startWorld();
-  wire = wireOf(world.env);
+  wire = signedWire(world);
   await world.put("/sqlDatabases/appdb", { resource: { id: "appdb" } });
   await world.put("/sqlDatabases/appdb/containers/items", {
     resource: { id: "items", partitionKey: { paths: ["/pk"], kind: "Hash" } },
@@ -32,29 +32,7 @@ const send = (
   path: string,
   headers: Readonly<Record<string, string>> = {},
   body?: string,
-): Promise<WireAnswer> => {
-  const when = new Date().toUTCString();
-  const segments = path.split("/").slice(1);
-  const odd = segments.length % 2 === 1;
-  const type = (odd ? segments.at(-1) : segments.at(-2)) ?? "";
-  const link = (odd ? segments.slice(0, -1) : segments).join("/");
-  const signature = createHmac("sha256", Buffer.from(world.keys.primaryMasterKey, "base64"))
-    .update(`${method.toLowerCase()}\n${type}\n${link}\n${when.toLowerCase()}\n\n`)
-    .digest("base64");
-  return wire.send({
-    method,
-    host: "acme.documents.azure.com",
-    path,
-    headers: {
-      "x-ms-date": when,
-      "x-ms-version": "2020-07-15",
-      "content-type": "application/json",
-      authorization: encodeURIComponent(`type=master&ver=1.0&sig=${signature}`),
-      ...headers,
-    },
-    ...(body === undefined ? {} : { body }),
-  });
-};
+): Promise<WireAnswer> => wire.send({ method, path, headers, ...(body === undefined ? {} : { body }) });
 const outcome = ({ status, headers }: WireAnswer): string => `${status}/${String(headers["x-ms-substatus"] ?? 0)}`;
 
 describe("a read", () => {

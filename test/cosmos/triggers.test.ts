@@ -50,6 +50,18 @@ beforeAll(async () => {
       "Delete",
       `function () { const d = __.request.getBody(); __.createDocument(__.getSelfLink(), { id: "archived-" + d.id, pk: d.pk, was: d.n }); }`,
     ],
+    [
+      "keep-history",
+      "Pre",
+      "Replace",
+      `function () {
+        const next = __.request.getBody();
+        __.readDocument(next._self, (error, before) => {
+          if (error) throw error;
+          __.request.setBody({ ...next, history: [...(before.history || []), before.n] });
+        });
+      }`,
+    ],
     ["slow", "Post", "All", `function () { for (;;) {} }`],
   ];
   await world.keyed()(async (client, _sdk, [all]) => {
@@ -136,6 +148,14 @@ it("a post-trigger may answer in the item's place", async () => {
   expect((await write("replace", { id: "answered" }, undefined, "reply")).resource).toMatchObject({
     instead: "answered",
   });
+});
+
+it("a replace's pre-trigger finds the item as it was by its self link", async () => {
+  await write("create", { id: "historic", n: 1 });
+  await write("replace", { id: "historic", n: 2 }, "keep-history");
+  const { resource } = await write("replace", { id: "historic", n: 3 }, "keep-history");
+  expect(resource).toMatchObject({ n: 3, history: [1, 2] });
+  await expect(write("replace", { id: "missing", n: 3 }, "keep-history")).rejects.toMatchObject({ code: 404 });
 });
 
 it("a delete's pre-trigger sees the item that goes", async () => {

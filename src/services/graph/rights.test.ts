@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Method } from "../../kernel/message.ts";
+import { startTestTenant } from "../../../test/support/tenant.ts";
+import { openMemoryStore } from "../../store/memory.ts";
 import { errorOf, type GraphWorld, openGraph, reference } from "./graph.test-support.ts";
 
 let world: GraphWorld;
@@ -42,6 +44,24 @@ describe("who may write the directory", () => {
       need: { name: "Application.ReadWrite.OwnedBy" },
       verdict: { allowed: true, via: "directory role Global Administrator" },
     });
+  });
+
+  it("is the developer of a state from before directory roles, but not once the role was taken away", async () => {
+    const store = openMemoryStore();
+    const kept = { ...store, close: () => Promise.resolve() };
+    const developerIn = async (change?: object) => {
+      await using opened = await startTestTenant({ store: kept });
+      const { directory, info } = opened.tenant;
+      const found = await directory.servicePrincipal(info.developerAppId);
+      if (found === undefined) throw new Error("The developer was not seeded.");
+      const { directoryRoles, ...rest } = found;
+      if (change !== undefined) await directory.put({ ...rest, ...change });
+      return directoryRoles;
+    };
+    const global = ["62e90394-69f5-4237-9190-012177145e10"];
+    expect(await developerIn({})).toEqual(global);
+    expect(await developerIn({ directoryRoles: [] })).toEqual(global);
+    expect(await developerIn()).toEqual([]);
   });
 
   it("is an app for what it owns, with Application.ReadWrite.OwnedBy", async () => {

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeIdentity } from "../../../test/support/identities.ts";
 import type { Method } from "../../kernel/message.ts";
@@ -112,6 +113,34 @@ describe("applications and service principals", () => {
     expect(principal).toMatchObject({ displayName: "new", servicePrincipalNames: [principal.appId, ...uris] });
     const taken = await graph("POST", "/applications", { displayName: "x", identifierUris: uris });
     expect(taken.body.error.message).toContain("identifierUris already exists");
+  });
+
+  it("can be asked for as a resource, by app id and identifier URI, once they have a service principal", async () => {
+    const { id, appId, principalId } = await makeApp("api");
+    await graph("PATCH", `/applications/${id}`, { identifierUris: ["api://an-api"] });
+    const { tenant } = world.test;
+    const { developerAppId, tenantId } = tenant.info;
+    const secret = (await tenant.directory.application(developerAppId))?.secrets[0]?.value ?? "";
+    const audience = async (resource: string): Promise<unknown> => {
+      const { body } = await world.test.send({
+        method: "POST",
+        host: "login.microsoftonline.com",
+        path: `/${tenantId}/oauth2/v2.0/token`,
+        form: {
+          grant_type: "client_credentials",
+          client_id: developerAppId,
+          client_secret: secret,
+          scope: `${resource}/.default`,
+        },
+      });
+      if (body.access_token === undefined) return body.error_codes[0];
+      return decodeJwt(body.access_token as string).aud;
+    };
+    expect(await audience("api://an-api")).toBe("api://an-api");
+    expect(await audience(appId)).toBe(appId);
+    expect(await audience("api://another")).toBe(500011);
+    await graph("DELETE", `/servicePrincipals/${principalId}`);
+    expect(await audience("api://an-api")).toBe(500011);
   });
 
   it("refuse what cannot be, in Graph's shape", async () => {

@@ -49,7 +49,13 @@ export const sqliteBytes = (
     const found = readAll.get(ref);
     return found && bytesOf(found["data"]);
   });
-  const failing = (error: Error): Readable => new Readable({ read: () => {} }).destroy(error);
+  /** Fails when it is read, not before somebody listens. */
+  const failing = (error: Error): Readable =>
+    new Readable({
+      read() {
+        this.destroy(error);
+      },
+    });
 
   const readInline = (ref: string, start: number, end: number | undefined): Readable | undefined => {
     const size = sizeOf.get(ref)?.["size"];

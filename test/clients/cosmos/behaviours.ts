@@ -74,7 +74,22 @@ const resources: readonly Behaviour[] = [
     name: "lists databases and containers",
     seen: { databases: ["appdb", "closed", "guarded"], containers: ["items"] },
   },
+  { name: "finds databases and containers with SQL", seen: [["appdb"], ["items"]] },
   { name: "creates, replaces and deletes a container", seen: [201, 3600, 204] },
+  {
+    name: "creates a container with policies",
+    seen: {
+      excluded: ["/secret/*"],
+      composite: ["/a", "/b"],
+      unique: ["/email"],
+      expires: -1,
+      resolved: "/when",
+      vectors: ["/v"],
+      texts: ["/text"],
+    },
+  },
+  { name: "a container that was made anew under its name", seen: [201, 404, 201] },
+  { name: "reads and replaces the throughput of a database", seen: [400, 600] },
   { name: "reads and replaces throughput", seen: [400, 500] },
   { name: "creates with autoscale throughput", seen: 1000 },
   { name: "a token reads no throughput", seen: [403, 5300] },
@@ -143,6 +158,7 @@ const batches: readonly Behaviour[] = [
   { name: "batch: create, upsert, replace, patch, read, delete", seen: [201, 201, 200, 200, 200, 204] },
   { name: "batch that fails: statuses, and what is left", seen: [[424, 409, 424], 404] },
   { name: "batch: a stale If-Match", seen: [[424, 412], 404] },
+  { name: "batch of a hundred, and its items in pages of forty", seen: [100, 3, 100] },
   {
     name: "bulk over partitions: each on its own",
     seen: [201, 201, 409, 200, 204, 404],
@@ -199,6 +215,15 @@ const changes: readonly Behaviour[] = [
   },
   { name: "change feed: of one partition key", seen: ["1", "3"], anyOrder: true },
   { name: "change feed: from a time on", seen: ["latest"] },
+  {
+    name: "change feed: all versions and deletes",
+    seen: [
+      ["create", "one"],
+      ["replace", "two"],
+      ["delete", null],
+    ],
+    none: { Go: "latest versions alone" },
+  },
 ];
 
 const noScripts = { Go: "scripts are neither made nor run by it" };

@@ -2,9 +2,39 @@
 
 /** The items of the container `shop`, whose partition key is `/pk`. */
 export const documents = [
-  { id: "1", pk: "a", name: "Äpfel", category: "fruit", price: 3, tags: ["red", "sweet"], size: { w: 1, h: 2 } },
-  { id: "2", pk: "b", name: "bananas", category: "fruit", price: 1.5, tags: ["yellow", "sweet"], size: { w: 2, h: 2 } },
-  { id: "3", pk: "c", name: "cherries", category: "fruit", price: 8, tags: ["red"], size: { w: 3, h: 1 } },
+  {
+    id: "1",
+    pk: "a",
+    name: "Äpfel",
+    category: "fruit",
+    price: 3,
+    tags: ["red", "sweet"],
+    size: { w: 1, h: 2 },
+    v: [1, 0],
+    text: "a red and sweet fruit",
+  },
+  {
+    id: "2",
+    pk: "b",
+    name: "bananas",
+    category: "fruit",
+    price: 1.5,
+    tags: ["yellow", "sweet"],
+    size: { w: 2, h: 2 },
+    v: [0.6, 0.8],
+    text: "sweet, sweet and yellow",
+  },
+  {
+    id: "3",
+    pk: "c",
+    name: "cherries",
+    category: "fruit",
+    price: 8,
+    tags: ["red"],
+    size: { w: 3, h: 1 },
+    v: [0, 1],
+    text: "sour and red",
+  },
   { id: "4", pk: "a", name: "dates", category: "fruit", price: 6, tags: [] },
   { id: "5", pk: "b", name: "carrots", category: "vegetable", price: 2, tags: ["orange"], stock: 0 },
   { id: "6", pk: "c", name: "豆腐", category: "other", price: 4.25, tags: ["white"], stock: 7 },
@@ -97,6 +127,19 @@ export const queries: Readonly<Record<string, Query>> = {
   "text outside ASCII, and quotes": {
     text: "SELECT VALUE c.id FROM c WHERE c.name = \"豆腐\" OR c.name = 'it\\'s'",
     rows: ["6", "9"],
+  },
+  "vectors by distance": {
+    text: "SELECT TOP 2 VALUE c.id FROM c WHERE IS_DEFINED(c.v) ORDER BY VectorDistance(c.v, @vector)",
+    parameters: { "@vector": [0, 1] },
+    rows: ["3", "2"],
+  },
+  "full text by rank": {
+    text: "SELECT TOP 1 VALUE c.id FROM c ORDER BY RANK FullTextScore(c.text, 'sweet', 'yellow')",
+    rows: ["2"],
+  },
+  "vectors and full text by rank": {
+    text: "SELECT TOP 1 VALUE c.id FROM c ORDER BY RANK RRF(FullTextScore(c.text, 'red'), VectorDistance(c.v, [0, 1]))",
+    rows: ["3"],
   },
   "nothing found": { text: "SELECT * FROM c WHERE c.id = 'none'", rows: [] },
 };

@@ -90,6 +90,10 @@ export const accessOf = async (tenant: TenantProcess, highest: Highest): Promise
   };
 };
 
+const together = `function (pk, ids, value, text) {
+  for (const id of ids) __.upsertDocument(__.getSelfLink(), { id, pk, value, text });
+}`;
+
 /** An account with the containers `busy`, which is written to, and `still`, which is not. */
 export const createAccount = async (tenant: TenantProcess, access: Access): Promise<void> => {
   const group = `/subscriptions/${tenant.status.subscriptionId}/resourceGroups/crash`;
@@ -101,6 +105,9 @@ export const createAccount = async (tenant: TenantProcess, access: Access): Prom
     await access.arm(`${id}/sqlDatabases/appdb/containers/${name}`, {
       properties: { resource: { id: name, partitionKey: { paths: ["/pk"], kind: "Hash" } } },
     });
+  await access.arm(`${id}/sqlDatabases/appdb/containers/busy/storedProcedures/together`, {
+    properties: { resource: { id: "together", body: together } },
+  });
   await access.arm(`${id}/sqlRoleAssignments/${randomUUID()}`, {
     properties: {
       roleDefinitionId: `${id}/sqlRoleDefinitions/${contributor}`,

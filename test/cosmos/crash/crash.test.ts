@@ -1,5 +1,5 @@
 /**
- * `kill -9` of the tenant at random moments under sixteen writers of items, batches, bulk requests and patches: every
+ * `kill -9` of the tenant at random moments under sixteen writers of items, batches, stored procedures, bulk requests and patches: every
  * acknowledged write is there after the restart, no batch is there in part, tokens go on where they were taken, and LSNs go
  * forward only. LANYARD_CRASH_ROUNDS sets the number of kills.
  */

@@ -94,6 +94,21 @@ const batches: Writer = async ({ data }, notes, pk) => {
   }
 };
 
+/** The same, written by a stored procedure. */
+const procedures: Writer = async ({ data }, notes, pk) => {
+  const { ledger } = notes;
+  for (let turn = 0; ; turn++) {
+    const value = String(turn);
+    const ids = [`${turn}-0`, `${turn}-1`, `${turn}-2`, "last"];
+    const together = ids.map((id) => ({ key: `${pk}/${id}`, value }));
+    for (const { key } of together) ledger.begin(key, value);
+    notes.batches.set(pk, together);
+    expectStatus(await data("busy", { path: "/sprocs/together", key: pk, body: [pk, ids, value, text(turn)] }), 200);
+    for (const { key } of together) ledger.acknowledge(key);
+    notes.batches.delete(pk);
+  }
+};
+
 /** Ten operations, each for itself. */
 const bulks: Writer = async ({ data }, { ledger }, pk) => {
   for (let turn = 0; ; turn++) {
@@ -139,8 +154,9 @@ const patches: Writer = async ({ data }, notes, pk) => {
 };
 
 const kinds: readonly (readonly [name: string, writer: Writer, count: number])[] = [
-  ["singles", singles, 6],
-  ["batches", batches, 4],
+  ["singles", singles, 5],
+  ["batches", batches, 3],
+  ["procedures", procedures, 2],
   ["bulks", bulks, 3],
   ["patches", patches, 3],
 ];

@@ -2,7 +2,7 @@
 import { badRequest } from "../faults.ts";
 import { isAggregate } from "../query/aggregates.ts";
 import type { Expression, Query } from "../query/ast.ts";
-import { parseQuery, QueryError } from "../query/query.ts";
+import { compileQuery, parseQuery, QueryError } from "../query/query.ts";
 import { some } from "../query/walk.ts";
 import { isObject, type JsonObject } from "./records.ts";
 
@@ -57,12 +57,16 @@ const objection = (query: Query, names: ReadonlySet<string>): string | undefined
   return refersToAnother ? "it refers to a computed property" : objectionTo(expression);
 };
 
-const parsed = (name: string, text: string): Query => {
+/** @throws 400 */
+const check = (name: string, text: string, names: ReadonlySet<string>): void => {
   try {
-    return parseQuery(text);
+    const query = parseQuery(text);
+    const why = objection(query, names);
+    if (why !== undefined) throw badRequest(`The query of the computed property '${name}' is invalid: ${why}.`);
+    compileQuery(query);
   } catch (error) {
     if (!(error instanceof QueryError)) throw error;
-    throw badRequest(`The query of the computed property '${name}' cannot be read: ${error.message}`);
+    throw badRequest(`The query of the computed property '${name}' is invalid: ${error.message}`);
   }
 };
 
@@ -81,8 +85,5 @@ export const checkComputedProperties = ({ computedProperties: listed }: JsonObje
   });
   const names = new Set(read.map(({ key }) => key));
   if (names.size < read.length) throw badRequest("The names of computed properties must be unique.");
-  for (const { name, query } of read) {
-    const why = objection(parsed(name, query), names);
-    if (why !== undefined) throw badRequest(`The query of the computed property '${name}' is invalid: ${why}.`);
-  }
+  for (const { name, query } of read) check(name, query, names);
 };

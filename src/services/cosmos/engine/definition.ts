@@ -1,6 +1,7 @@
 /** Container definitions: what a client asks for, checked and completed with the defaults (cosmos.md 6). */
 import { badRequest, cosmosFault } from "../faults.ts";
 import { checkComputedProperties } from "./computed-properties.ts";
+import { checkNesting } from "./nesting.ts";
 import { indexingOf } from "./indexing-policy.ts";
 import { isObject, type Json, type JsonObject, type PartitionKeyDefinition, textOf } from "./records.ts";
 
@@ -81,6 +82,7 @@ export const completeDefinition = (
   asked: JsonObject,
   existing?: { readonly id: string; readonly partitionKey: PartitionKeyDefinition; readonly definition: JsonObject },
 ): { id: string; partitionKey: PartitionKeyDefinition; definition: JsonObject } => {
+  checkNesting(asked);
   const id = checkId(asked["id"]);
   checkComputedProperties(asked);
   if (existing !== undefined && existing.id !== id) throw badRequest("The id of a container cannot be changed.");

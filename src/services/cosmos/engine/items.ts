@@ -4,6 +4,7 @@ import { badRequest, cosmosFault } from "../faults.ts";
 import { uniqueKeysOf } from "./definition.ts";
 import { isExpired, type Scene } from "./engine.ts";
 import { forgetExpiry, noteExpiry } from "./expiry.ts";
+import { checkNesting } from "./nesting.ts";
 import { itemKey, keyOfDocument, partitionPrefix, sameKey, stepsOf, valueAt } from "./partition-key.ts";
 import type { KeyValues } from "./records.ts";
 import { applyPatch, type Patch } from "./patch.ts";
@@ -93,25 +94,13 @@ const findOrClear = async (scene: Scene, key: string): Promise<Entry<ItemRecord>
   return undefined;
 };
 
-/** https://learn.microsoft.com/azure/cosmos-db/concepts-limits: levels of objects and arrays. */
-const deepest = 128;
-
-const isDeeper = (value: Json, levels: number): boolean => {
-  if (typeof value !== "object" || value === null) return false;
-  if (levels === 0) return true;
-  if (Array.isArray(value)) return (value as readonly Json[]).some((element) => isDeeper(element, levels - 1));
-  for (const name in value as JsonObject) if (isDeeper((value as JsonObject)[name] as Json, levels - 1)) return true;
-  return false;
-};
-
 /** The key of an item that is written. @throws 400/1001 when the document's partition key is another than the header's */
 const checkedKey = (scene: Scene, key: KeyValues, body: JsonObject): string => {
   const { partitionKey } = scene.container;
   if (!sameKey(keyOfDocument(body, partitionKey), key))
     throw cosmosFault("wrongPartitionKey", {}, { detail: { subStatus: 1001 } });
   checkTtl(body);
-  if (isDeeper(body, deepest))
-    throw badRequest(`The input content is invalid: it is nested more than ${deepest} levels deep.`);
+  checkNesting(body);
   return itemKey(key, idOf(body), partitionKey);
 };
 

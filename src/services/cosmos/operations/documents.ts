@@ -168,6 +168,7 @@ const documents = (
         place,
         values: key,
         operation: "Replace",
+        id: call.parameters.id,
         body,
         work: (scene, document) => replaceItem(scene, key, call.parameters.id, document, conditionsOf(call)),
       });

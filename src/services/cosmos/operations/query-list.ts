@@ -1,6 +1,7 @@
 /** Queries over short lists: databases, containers, offers. */
 import type { Reply } from "../../../kernel/message.ts";
 import { isObject } from "../engine/definition.ts";
+import { checkNesting } from "../engine/nesting.ts";
 import type { QuerySpec } from "../engine/query-port.ts";
 import type { QueryReader } from "../engine/reader-port.ts";
 import type { Json, JsonObject } from "../engine/records.ts";
@@ -24,7 +25,9 @@ export const querySpec = (body: unknown): QuerySpec => {
       const name = isObject(each) ? each["name"] : undefined;
       if (!isObject(each) || typeof name !== "string" || !name.startsWith("@"))
         throw badRequest("A query parameter needs a name that begins with '@'.");
-      return { name, value: each["value"] as Json };
+      const value = each["value"] as Json;
+      checkNesting(value);
+      return { name, value };
     }),
   };
 };

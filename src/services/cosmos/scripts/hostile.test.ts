@@ -2,7 +2,7 @@
 import { Readable } from "node:stream";
 import { afterAll, describe, expect, it } from "vitest";
 import { openScriptPool } from "./pool.ts";
-import type { ScriptOutcome } from "./protocol.ts";
+import type { ScriptOutcome, ScriptSetup } from "./protocol.ts";
 
 const pool = openScriptPool({ idleMilliseconds: 100 });
 afterAll(() => pool[Symbol.asyncDispose]());
@@ -16,7 +16,7 @@ const run = (source: string, milliseconds = 200, perform: () => Promise<string> 
       source,
       now: 1_700_000_000_000,
       milliseconds,
-      setup: {
+      setup: JSON.stringify({
         kind: "procedure",
         args: [],
         operation: "Execute",
@@ -25,7 +25,7 @@ const run = (source: string, milliseconds = 200, perform: () => Promise<string> 
         selfLink: "dbs/a/colls/b/",
         altLink: "dbs/A/colls/B",
         logLimit: 1000,
-      },
+      } satisfies ScriptSetup),
     },
     perform,
   );

@@ -140,17 +140,25 @@ const runStages = (stages, sorted, options, callback) => {
     if (response === undefined) throw fault(400, "The callback function must be provided when there is no response object, as in a pre-trigger.");
     response.appendBody(stringify(result));
   });
-  const paging = sorted ? { pageSize: -1 } : feedOptions(given.options);
-  return { isAccepted: ask("feed", paging, (error, answer) => {
-    if (error) return done(error);
-    let result = answer.resource;
+  const apply = (documents, info) => {
+    let result = documents;
     try {
       for (const stage of stages) result = stage(result);
     } catch (thrown) {
       return done(thrown);
     }
-    done(undefined, result, answer.options);
-  }) };
+    done(undefined, result, info);
+  };
+  if (!sorted) return { isAccepted: ask("feed", feedOptions(given.options), (error, answer) => error ? done(error) : apply(answer.resource, answer.options)) };
+  // What is sorted is all of it, however many pages that is.
+  const gather = (found, continuation) => ask("feed", { pageSize: -1, continuation }, (error, answer) => {
+    if (error) return done(error);
+    const all = found.concat(answer.resource);
+    const next = answer.options.continuation;
+    if (next === undefined) return apply(all, {});
+    if (!gather(all, next)) done(fault(408, "There is no time left to read all documents."));
+  });
+  return { isAccepted: gather([], undefined) };
 };
 const chained = (stages, sorted) => {
   const link = { isAccepted: true, value: (options, callback) => runStages(stages, sorted, options, callback) };

@@ -6,7 +6,8 @@ export interface ScriptJob {
   /** Shown in stack traces. */
   readonly name: string;
   readonly source: string;
-  readonly setup: ScriptSetup;
+  /** JSON text of a `ScriptSetup`: threads refuse what is nested too deeply in a way that nobody can answer for. */
+  readonly setup: string;
   /** Milliseconds since 1970, tenant clock. */
   readonly now: number;
   /** From the start of the run to its end, waiting for the store included. */

@@ -116,7 +116,7 @@ export const startRun = (
     setClock(sandbox, job.now);
     const make = sandbox.evaluate(prelude, "lanyard.js");
     const door = context.newFunction("host", host);
-    const setup = context.newString(JSON.stringify(job.setup));
+    const setup = context.newString(job.setup);
     const made = sandbox.call(make, door, setup);
     for (const name of ["start", "deliver", "finish", "describe"]) methods.set(name, context.getProp(made, name));
     for (const handle of [make, door, setup, made]) handle.dispose();

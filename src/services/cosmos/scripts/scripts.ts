@@ -41,9 +41,9 @@ export interface TriggeredWrite<R> {
   readonly values: KeyValues;
   readonly triggers: Triggers;
   readonly operation: TriggerOperation;
-  /** The document; a delete's trigger is shown the one that goes. */
+  /** The document; of a delete `{}`. */
   readonly body: JsonObject;
-  /** Of a delete. */
+  /** Of a replace or delete, whose trigger is shown which item it is about. */
   readonly id?: string;
   /** The write itself, of the document as the pre-trigger left it. */
   readonly work: (scene: Scene, body: JsonObject) => Promise<R>;
@@ -103,7 +103,7 @@ export const openScripts = (options: {
         source: script.body,
         now: engine.clock.now(),
         milliseconds,
-        setup: { ...setup, ...links, logLimit },
+        setup: textOfSetup({ ...setup, ...links, logLimit }),
       },
       async (operation, payload) => {
         // Stores may answer within one turn of the event loop: a script of thousands of operations leaves some to others.
@@ -133,7 +133,8 @@ export const openScripts = (options: {
       const post = await named(engine, place, triggers.post, "Post", operation);
       return transaction(place, values, async (session) => {
         const { scene } = session;
-        let request = id === undefined ? body : (await readItem(scene, values, id)).value.doc;
+        let request =
+          id === undefined ? body : requestOf(operation, body, (await readItem(scene, values, id)).value.doc);
         const shared = { args: [], operation };
         for (const script of pre) {
           const outcome = await run(
@@ -157,7 +158,24 @@ export const openScripts = (options: {
   };
 };
 
+/** @throws 400 */
+const textOfSetup = (setup: ScriptSetup): string => {
+  try {
+    return JSON.stringify(setup);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw badRequest("The input content is invalid: it is nested too deeply.");
+  }
+};
+
 const valueOf = (text: string | undefined): unknown => (text === undefined ? undefined : (JSON.parse(text) as unknown));
+
+/** A delete has no body of its own; a replace's is told its self link by the service, which triggers read the old item by. */
+const requestOf = (operation: TriggerOperation, body: JsonObject, existing: JsonObject): JsonObject => {
+  if (operation === "Delete") return existing;
+  const { _rid, _self } = existing;
+  return { ...body, ...(_rid === undefined || _self === undefined ? {} : { _rid, _self }) };
+};
 
 /** A script may set a text instead of what it stands for. @throws 400 */
 const bodyOf = (value: unknown): JsonObject => {

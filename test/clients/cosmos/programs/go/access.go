@@ -95,6 +95,44 @@ func resources(client *azcosmos.Client) {
 		sort.Strings(databases)
 		return item{"databases": databases, "containers": containers}
 	})
+	on("finds databases and containers with SQL", func() any {
+		databases := must(keyed().NewQueryDatabasesPager("SELECT * FROM root r WHERE r.id = 'appdb'", nil).NextPage(ctx))
+		guarded := must(keyed().NewDatabase("guarded"))
+		options := &azcosmos.QueryContainersOptions{QueryParameters: []azcosmos.QueryParameter{{Name: "@id", Value: "items"}}}
+		containers := must(guarded.NewQueryContainersPager("SELECT * FROM root r WHERE r.id = @id", options).NextPage(ctx))
+		found := list{[]string{}, []string{}}
+		for _, each := range databases.Databases {
+			found[0] = append(found[0].([]string), each.ID)
+		}
+		for _, each := range containers.Containers {
+			found[1] = append(found[1].([]string), each.ID)
+		}
+		return found
+	})
+	on("creates a container with policies", policies)
+	on("a container that was made anew under its name", func() any {
+		database := must(keyed().NewDatabase("appdb"))
+		must(database.CreateContainer(ctx, definition("anew"), nil))
+		anew := in(client, "appdb", "anew")
+		first := put(anew, item{"id": "1", "pk": "p"}).RawResponse.StatusCode
+		must(in(keyed(), "appdb", "anew").Delete(ctx, nil))
+		must(database.CreateContainer(ctx, definition("anew"), nil))
+		gone := readStatus(anew, "1", "p")
+		second := put(anew, item{"id": "1", "pk": "p"}).RawResponse.StatusCode
+		must(in(keyed(), "appdb", "anew").Delete(ctx, nil))
+		return list{first, gone, second}
+	})
+	on("reads and replaces the throughput of a database", func() any {
+		throughput := azcosmos.NewManualThroughputProperties(400)
+		options := &azcosmos.CreateDatabaseOptions{ThroughputProperties: &throughput}
+		must(keyed().CreateDatabase(ctx, azcosmos.DatabaseProperties{ID: "shared"}, options))
+		shared := must(keyed().NewDatabase("shared"))
+		before, _ := must(shared.ReadThroughput(ctx, nil)).ThroughputProperties.ManualThroughput()
+		changed := must(shared.ReplaceThroughput(ctx, azcosmos.NewManualThroughputProperties(600), nil))
+		after, _ := changed.ThroughputProperties.ManualThroughput()
+		must(shared.Delete(ctx, nil))
+		return list{before, after}
+	})
 	on("creates, replaces and deletes a container", func() any {
 		made := must(must(keyed().NewDatabase("appdb")).CreateContainer(ctx, definition("brief"), nil))
 		brief := in(keyed(), "appdb", "brief")
@@ -134,4 +172,59 @@ func resources(client *azcosmos.Client) {
 		found, _ := drain(shop, &azcosmos.ChangeFeedOptions{FeedRange: &ranges[0]})
 		return list{len(ranges), len(found)}
 	})
+}
+
+func policies() any {
+	made := definition("policies")
+	never := int32(-1)
+	made.DefaultTimeToLive = &never
+	made.IndexingPolicy = &azcosmos.IndexingPolicy{
+		Automatic:     true,
+		IndexingMode:  azcosmos.IndexingModeConsistent,
+		IncludedPaths: []azcosmos.IncludedPath{{Path: "/*"}},
+		ExcludedPaths: []azcosmos.ExcludedPath{{Path: "/secret/*"}},
+		CompositeIndexes: [][]azcosmos.CompositeIndex{{
+			{Path: "/a", Order: azcosmos.CompositeIndexAscending},
+			{Path: "/b", Order: azcosmos.CompositeIndexDescending},
+		}},
+		VectorIndexes:   []azcosmos.VectorIndex{{Path: "/v", Type: azcosmos.VectorIndexTypeFlat}},
+		FullTextIndexes: []azcosmos.FullTextIndex{{Path: "/text"}},
+	}
+	made.UniqueKeyPolicy = &azcosmos.UniqueKeyPolicy{UniqueKeys: []azcosmos.UniqueKey{{Paths: []string{"/email"}}}}
+	made.ConflictResolutionPolicy = &azcosmos.ConflictResolutionPolicy{
+		Mode:           azcosmos.ConflictResolutionModeLastWriteWins,
+		ResolutionPath: "/when",
+	}
+	made.VectorEmbeddingPolicy = &azcosmos.VectorEmbeddingPolicy{VectorEmbeddings: []azcosmos.VectorEmbedding{{
+		Path:             "/v",
+		DataType:         azcosmos.VectorDataTypeFloat32,
+		DistanceFunction: azcosmos.VectorDistanceFunctionCosine,
+		Dimensions:       3,
+	}}}
+	made.FullTextPolicy = &azcosmos.FullTextPolicy{
+		DefaultLanguage: "en-US",
+		FullTextPaths:   []azcosmos.FullTextPath{{Path: "/text", Language: "en-US"}},
+	}
+	must(must(keyed().NewDatabase("appdb")).CreateContainer(ctx, made, nil))
+	of := in(keyed(), "appdb", "policies")
+	found := must(of.Read(ctx, nil)).ContainerProperties
+	must(of.Delete(ctx, nil))
+	excluded, composite := []string{}, []string{}
+	for _, each := range found.IndexingPolicy.ExcludedPaths {
+		if !strings.Contains(each.Path, "_etag") {
+			excluded = append(excluded, each.Path)
+		}
+	}
+	for _, each := range found.IndexingPolicy.CompositeIndexes[0] {
+		composite = append(composite, each.Path)
+	}
+	return item{
+		"excluded":  excluded,
+		"composite": composite,
+		"unique":    found.UniqueKeyPolicy.UniqueKeys[0].Paths,
+		"expires":   found.DefaultTimeToLive,
+		"resolved":  found.ConflictResolutionPolicy.ResolutionPath,
+		"vectors":   list{found.VectorEmbeddingPolicy.VectorEmbeddings[0].Path},
+		"texts":     list{found.FullTextPolicy.FullTextPaths[0].Path},
+	}
 }

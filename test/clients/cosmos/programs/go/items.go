@@ -2,6 +2,7 @@ package main
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -223,5 +224,29 @@ func batches(client *azcosmos.Client) {
 		batch.CreateItem(text(item{"id": "first", "pk": "stale"}), nil)
 		batch.ReplaceItem("guarded", text(item{"id": "guarded", "pk": "stale", "n": 1}), stale)
 		return list{executed(all, batch), readStatus(all, "first", "stale")}
+	})
+	on("batch of a hundred, and its items in pages of forty", func() any {
+		batch := all.NewTransactionalBatch(key("hundred"))
+		for n := range 100 {
+			batch.CreateItem(text(item{"id": strconv.Itoa(n), "pk": "hundred"}), nil)
+		}
+		made := 0
+		for _, each := range executed(all, batch) {
+			if each == int32(201) {
+				made++
+			}
+		}
+		pages, found := 0, map[any]bool{}
+		options := &azcosmos.QueryOptions{PageSizeHint: 40}
+		for pager := all.NewQueryItemsPager("SELECT * FROM c", key("hundred"), options); pager.More(); {
+			page := must(pager.NextPage(ctx)).Items
+			if len(page) > 0 {
+				pages++
+			}
+			for _, each := range page {
+				found[object(each)["id"]] = true
+			}
+		}
+		return list{made, pages, len(found)}
 	})
 }

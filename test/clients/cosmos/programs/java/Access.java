@@ -7,6 +7,8 @@ import com.azure.cosmos.models.CosmosContainerProperties;
 import com.azure.cosmos.models.CosmosContainerResponse;
 import com.azure.cosmos.models.CosmosDatabaseProperties;
 import com.azure.cosmos.models.FeedRange;
+import com.azure.cosmos.models.SqlParameter;
+import com.azure.cosmos.models.SqlQuerySpec;
 import com.azure.cosmos.models.ThroughputProperties;
 import java.util.Arrays;
 import java.util.Base64;
@@ -82,6 +84,40 @@ final class Access extends Base {
             keyed().readAllDatabases().stream().map(CosmosDatabaseProperties::getId).sorted().toList(),
         "containers",
             keyed().getDatabase("guarded").readAllContainers().stream().map(CosmosContainerProperties::getId).toList()));
+    on("finds databases and containers with SQL", () -> {
+      SqlQuerySpec byName =
+          new SqlQuerySpec("SELECT * FROM root r WHERE r.id = @id", List.of(new SqlParameter("@id", "items")));
+      return seen(
+          keyed().queryDatabases("SELECT * FROM root r WHERE r.id = 'appdb'", null).stream()
+              .map(CosmosDatabaseProperties::getId)
+              .toList(),
+          keyed().getDatabase("guarded").queryContainers(byName).stream()
+              .map(CosmosContainerProperties::getId)
+              .toList());
+    });
+    on("creates a container with policies", Policies::see);
+    on("a container that was made anew under its name", () -> {
+      CosmosDatabase database = keyed().getDatabase("appdb");
+      database.createContainer("anew", "/pk");
+      CosmosContainer anew = container(client, "anew");
+      int first = put(anew, item("id", "1", "pk", "p")).getStatusCode();
+      database.getContainer("anew").delete();
+      database.createContainer("anew", "/pk");
+      Object gone = readStatus(anew, "1", "p");
+      int second = put(anew, item("id", "1", "pk", "p")).getStatusCode();
+      database.getContainer("anew").delete();
+      return seen(first, gone, second);
+    });
+    on("reads and replaces the throughput of a database", () -> {
+      CosmosClient of = keyed();
+      of.createDatabase("shared", ThroughputProperties.createManualThroughput(400));
+      CosmosDatabase shared = of.getDatabase("shared");
+      Integer before = shared.readThroughput().getProperties().getManualThroughput();
+      ThroughputProperties more = ThroughputProperties.createManualThroughput(600);
+      Integer after = shared.replaceThroughput(more).getProperties().getManualThroughput();
+      shared.delete();
+      return seen(before, after);
+    });
     on("creates, replaces and deletes a container", () -> {
       CosmosDatabase database = keyed().getDatabase("appdb");
       CosmosContainerResponse made = database.createContainer("brief", "/pk");

@@ -8,9 +8,14 @@ import com.azure.cosmos.models.CosmosBulkOperationResponse;
 import com.azure.cosmos.models.CosmosBulkOperations;
 import com.azure.cosmos.models.CosmosItemOperation;
 import com.azure.cosmos.models.CosmosPatchOperations;
+import com.azure.cosmos.models.CosmosQueryRequestOptions;
+import com.azure.cosmos.models.FeedResponse;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** Transactional batches, and bulk. */
 final class Batches extends Base {
@@ -42,6 +47,20 @@ final class Batches extends Base {
           item("id", "guarded", "pk", "stale", "n", 1),
           new CosmosBatchItemRequestOptions().setIfMatchETag("\"00000000-0000-0000-0000-000000000000\""));
       return seen(executed(items, batch), readStatus(items, "first", "stale"));
+    });
+    on("batch of a hundred, and its items in pages of forty", () -> {
+      CosmosBatch batch = CosmosBatch.createCosmosBatch(key("hundred"));
+      for (int n = 0; n < 100; n++) batch.createItemOperation(item("id", String.valueOf(n), "pk", "hundred"));
+      long made = executed(items, batch).stream().filter(status -> status == 201).count();
+      CosmosQueryRequestOptions options = new CosmosQueryRequestOptions().setPartitionKey(key("hundred"));
+      Set<String> found = new HashSet<>();
+      int pages = 0;
+      for (FeedResponse<ObjectNode> page :
+          items.queryItems("SELECT * FROM c", options, ObjectNode.class).iterableByPage(40)) {
+        if (!page.getResults().isEmpty()) pages++;
+        page.getResults().forEach(each -> found.add(each.get("id").asText()));
+      }
+      return seen(made, pages, found.size());
     });
     on("bulk over partitions: each on its own", () -> {
       put(items, item("id", "taken", "pk", "bulk-b"));

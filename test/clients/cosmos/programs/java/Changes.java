@@ -1,12 +1,15 @@
 import com.azure.cosmos.CosmosClient;
 import com.azure.cosmos.CosmosContainer;
+import com.azure.cosmos.models.ChangeFeedProcessorItem;
 import com.azure.cosmos.models.CosmosChangeFeedRequestOptions;
 import com.azure.cosmos.models.FeedRange;
 import com.azure.cosmos.models.FeedResponse;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /** The change feed, pulled. */
 final class Changes extends Base {
@@ -62,5 +65,28 @@ final class Changes extends Base {
       put(feed, item("id", "7", "pk", "c", "name", "latest"));
       return drain(feed, CosmosChangeFeedRequestOptions.createForProcessingFromPointInTime(now, everything)).names();
     });
+    on("change feed: all versions and deletes", () -> versions(container(client, "logged"), everything));
+  }
+
+  private static List<Object> versions(CosmosContainer logged, FeedRange everything) {
+    String[] token = new String[1];
+    List<Object> found = new ArrayList<>();
+    Consumer<CosmosChangeFeedRequestOptions> read = options -> {
+      for (FeedResponse<ChangeFeedProcessorItem> page :
+          logged.queryChangeFeed(options, ChangeFeedProcessorItem.class).iterableByPage()) {
+        for (ChangeFeedProcessorItem each : page.getResults()) {
+          JsonNode current = each.getCurrent();
+          String operation = each.getChangeFeedMetaData().getOperationType().toString().toLowerCase();
+          found.add(seen(operation, current == null ? null : current.get("name")));
+        }
+        token[0] = page.getContinuationToken();
+      }
+    };
+    read.accept(CosmosChangeFeedRequestOptions.createForProcessingFromNow(everything).allVersionsAndDeletes());
+    put(logged, item("id", "1", "pk", "p", "name", "one"));
+    logged.replaceItem(item("id", "1", "pk", "p", "name", "two"), "1", key("p"), null);
+    logged.deleteItem("1", key("p"), null);
+    read.accept(CosmosChangeFeedRequestOptions.createForProcessingFromContinuation(token[0]).allVersionsAndDeletes());
+    return found;
   }
 }

@@ -79,6 +79,70 @@ export const access = {
     databases: named((await keyed.databases.readAll().fetchAll()).resources),
     containers: named((await keyed.database("guarded").containers.readAll().fetchAll()).resources),
   }),
+  "finds databases and containers with SQL": async () => {
+    const databases = keyed.databases.query("SELECT * FROM root r WHERE r.id = 'appdb'");
+    const query = { query: "SELECT * FROM root r WHERE r.id = @id", parameters: [{ name: "@id", value: "items" }] };
+    const containers = keyed.database("guarded").containers.query(query);
+    return [named((await databases.fetchAll()).resources), named((await containers.fetchAll()).resources)];
+  },
+  "creates a container with policies": async () => {
+    const { container: made } = await keyed.database("appdb").containers.create({
+      id: "policies",
+      partitionKey: { paths: ["/pk"] },
+      defaultTtl: -1,
+      indexingPolicy: {
+        indexingMode: "consistent",
+        includedPaths: [{ path: "/*" }],
+        excludedPaths: [{ path: "/secret/*" }],
+        compositeIndexes: [
+          [
+            { path: "/a", order: "ascending" },
+            { path: "/b", order: "descending" },
+          ],
+        ],
+        vectorIndexes: [{ path: "/v", type: "flat" }],
+        fullTextIndexes: [{ path: "/text" }],
+      },
+      uniqueKeyPolicy: { uniqueKeys: [{ paths: ["/email"] }] },
+      conflictResolutionPolicy: { mode: "LastWriterWins", conflictResolutionPath: "/when" },
+      vectorEmbeddingPolicy: {
+        vectorEmbeddings: [{ path: "/v", dataType: "float32", distanceFunction: "cosine", dimensions: 3 }],
+      },
+      fullTextPolicy: { defaultLanguage: "en-US", fullTextPaths: [{ path: "/text", language: "en-US" }] },
+    });
+    const { resource } = await made.read();
+    await made.delete();
+    return {
+      excluded: resource.indexingPolicy.excludedPaths.map(({ path }) => path).filter((path) => !path.includes("_etag")),
+      composite: resource.indexingPolicy.compositeIndexes[0].map(({ path }) => path),
+      unique: resource.uniqueKeyPolicy.uniqueKeys[0].paths,
+      expires: resource.defaultTtl,
+      resolved: resource.conflictResolutionPolicy.conflictResolutionPath,
+      vectors: resource.vectorEmbeddingPolicy.vectorEmbeddings.map(({ path }) => path),
+      texts: resource.fullTextPolicy.fullTextPaths.map(({ path }) => path),
+    };
+  },
+  "a container that was made anew under its name": async () => {
+    const { containers } = keyed.database("appdb");
+    const made = await containers.create({ id: "anew", partitionKey: { paths: ["/pk"] } });
+    const anew = container("anew");
+    const create = async () => (await anew.items.create({ id: "1", pk: "p" })).statusCode;
+    const first = await create();
+    await made.container.delete();
+    await containers.create({ id: "anew", partitionKey: { paths: ["/pk"] } });
+    const gone = await readStatus(anew, "1", "p");
+    const second = await create();
+    await made.container.delete();
+    return [first, gone, second];
+  },
+  "reads and replaces the throughput of a database": async () => {
+    const { database } = await keyed.databases.create({ id: "shared", throughput: 400 });
+    const { resource, offer } = await database.readOffer();
+    const content = { ...resource.content, offerThroughput: 600 };
+    const changed = await offer.replace({ ...resource, content });
+    await database.delete();
+    return [resource.content.offerThroughput, changed.resource.content.offerThroughput];
+  },
   "creates, replaces and deletes a container": async () => {
     const partitionKey = { paths: ["/pk"], kind: "Hash", version: 2 };
     const made = await keyed.database("appdb").containers.create({ id: "brief", partitionKey });

@@ -39,6 +39,22 @@ export const batches = {
     );
     return [result.map(({ statusCode }) => statusCode), await readStatus(items, "first", "stale")];
   },
+  "batch of a hundred, and its items in pages of forty": async () => {
+    const operations = Array.from({ length: 100 }, (_, n) => ({
+      operationType: "Create",
+      resourceBody: { id: String(n), pk: "hundred" },
+    }));
+    const { result } = await items.items.batch(operations, "hundred");
+    const iterator = items.items.query("SELECT * FROM c", { partitionKey: "hundred", maxItemCount: 40 });
+    const found = new Set();
+    let pages = 0;
+    while (iterator.hasMoreResults()) {
+      const { resources } = await iterator.fetchNext();
+      if (resources.length > 0) pages += 1;
+      for (const { id } of resources) found.add(id);
+    }
+    return [result.filter(({ statusCode }) => statusCode === 201).length, pages, found.size];
+  },
   "bulk over partitions: each on its own": async () => {
     await put(items, { id: "taken", pk: "bulk-b" });
     const create = (id, pk) => ({ operationType: "Create", partitionKey: pk, resourceBody: { id, pk } });

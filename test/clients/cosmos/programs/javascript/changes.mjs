@@ -1,6 +1,6 @@
 /** The change feed, pulled. */
 import { setTimeout as delay } from "node:timers/promises";
-import { ChangeFeedStartFrom } from "@azure/cosmos";
+import { ChangeFeedMode, ChangeFeedStartFrom } from "@azure/cosmos";
 import { client, container, drain, put, withToken } from "./common.mjs";
 
 let feedToken;
@@ -39,5 +39,17 @@ export const changes = {
     const now = new Date();
     await put(container("feed"), { id: "7", pk: "c", name: "latest" });
     return (await read(client, ChangeFeedStartFrom.Time(now))).found;
+  },
+  "change feed: all versions and deletes": async () => {
+    const logged = container("logged");
+    const changeFeedMode = ChangeFeedMode.AllVersionsAndDeletes;
+    const show = ({ metadata, current }) => [metadata.operationType, current?.name ?? null];
+    const versions = (changeFeedStartFrom) =>
+      drain(logged.items.getChangeFeedIterator({ changeFeedMode, changeFeedStartFrom }), show);
+    const { token } = await versions(ChangeFeedStartFrom.Now());
+    await put(logged, { id: "1", pk: "p", name: "one" });
+    await logged.item("1", "p").replace({ id: "1", pk: "p", name: "two" });
+    await logged.item("1", "p").delete();
+    return (await versions(ChangeFeedStartFrom.Continuation(token))).found;
   },
 };

@@ -34,12 +34,12 @@ export const put = async (where, item) => (await where.items.create(item)).resou
 export const readStatus = async (where, id, pk) => (await where.item(id, pk).read()).statusCode;
 export const named = (list) => list.map(({ id }) => id).toSorted();
 
-/** Reads a change feed up to its end. */
-export async function drain(iterator) {
+/** Reads a change feed up to its end. @param show what is kept of an entry */
+export async function drain(iterator, show = ({ name }) => name) {
   const found = [];
   for (;;) {
     const page = await iterator.readNext();
     if (page.statusCode === 304) return { found, token: page.continuationToken };
-    found.push(...page.result.map(({ name }) => name));
+    found.push(...page.result.map(show));
   }
 }

@@ -135,6 +135,80 @@ async def _():
     }
 
 
+@behaviour("finds databases and containers with SQL")
+async def _():
+    of = await with_key()
+    databases = of.query_databases("SELECT * FROM root r WHERE r.id = 'appdb'")
+    parameters = [{"name": "@id", "value": "items"}]
+    guarded = of.get_database_client("guarded")
+    containers = guarded.query_containers("SELECT * FROM root r WHERE r.id = @id", parameters=parameters)
+    return [[each["id"] for each in await rows(databases)], [each["id"] for each in await rows(containers)]]
+
+
+@behaviour("creates a container with policies")
+async def _():
+    database = (await with_key()).get_database_client("appdb")
+    made = await got(
+        database.create_container(
+            "policies",
+            partition_key=PartitionKey("/pk"),
+            default_ttl=-1,
+            indexing_policy={
+                "indexingMode": "consistent",
+                "includedPaths": [{"path": "/*"}],
+                "excludedPaths": [{"path": "/secret/*"}],
+                "compositeIndexes": [[{"path": "/a", "order": "ascending"}, {"path": "/b", "order": "descending"}]],
+                "vectorIndexes": [{"path": "/v", "type": "flat"}],
+                "fullTextIndexes": [{"path": "/text"}],
+            },
+            unique_key_policy={"uniqueKeys": [{"paths": ["/email"]}]},
+            conflict_resolution_policy={"mode": "LastWriterWins", "conflictResolutionPath": "/when"},
+            vector_embedding_policy={
+                "vectorEmbeddings": [
+                    {"path": "/v", "dataType": "float32", "distanceFunction": "cosine", "dimensions": 3}
+                ]
+            },
+            full_text_policy={"defaultLanguage": "en-US", "fullTextPaths": [{"path": "/text", "language": "en-US"}]},
+        )
+    )
+    found = await got(made.read())
+    await got(database.delete_container("policies"))
+    indexing = found["indexingPolicy"]
+    return {
+        "excluded": [each["path"] for each in indexing["excludedPaths"] if "_etag" not in each["path"]],
+        "composite": [each["path"] for each in indexing["compositeIndexes"][0]],
+        "unique": found["uniqueKeyPolicy"]["uniqueKeys"][0]["paths"],
+        "expires": found["defaultTtl"],
+        "resolved": found["conflictResolutionPolicy"]["conflictResolutionPath"],
+        "vectors": [each["path"] for each in found["vectorEmbeddingPolicy"]["vectorEmbeddings"]],
+        "texts": [each["path"] for each in found["fullTextPolicy"]["fullTextPaths"]],
+    }
+
+
+@behaviour("a container that was made anew under its name")
+async def _():
+    database = (await with_key()).get_database_client("appdb")
+    await got(database.create_container("anew", partition_key=PartitionKey("/pk")))
+    anew = await container("anew")
+    first = await status_of(anew.create_item, {"id": "1", "pk": "p"})
+    await got(database.delete_container("anew"))
+    await got(database.create_container("anew", partition_key=PartitionKey("/pk")))
+    gone = await read_status(anew, "1", "p")
+    second = await status_of(anew.create_item, {"id": "1", "pk": "p"})
+    await got(database.delete_container("anew"))
+    return [first, gone, second]
+
+
+@behaviour("reads and replaces the throughput of a database")
+async def _():
+    of = await with_key()
+    database = await got(of.create_database("shared", offer_throughput=400))
+    before = await got(database.get_throughput())
+    after = await got(database.replace_throughput(600))
+    await got(of.delete_database("shared"))
+    return [before.offer_throughput, after.offer_throughput]
+
+
 @behaviour("creates, replaces and deletes a container")
 async def _():
     database = (await with_key()).get_database_client("appdb")

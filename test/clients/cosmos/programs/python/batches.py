@@ -1,7 +1,7 @@
 """Transactional batches."""
 from azure.cosmos.exceptions import CosmosBatchOperationError
 
-from common import behaviour, container, got, read_status
+from common import behaviour, container, got, read_status, rows
 
 
 async def batch(items, operations, key):
@@ -45,3 +45,13 @@ async def _():
         ("replace", ("guarded", {"id": "guarded", "pk": "stale", "n": 1}), {"if_match_etag": etag}),
     ]
     return [await batch(items, operations, "stale"), await read_status(items, "first", "stale")]
+
+
+@behaviour("batch of a hundred, and its items in pages of forty")
+async def _():
+    items = await container("items")
+    statuses = await batch(items, [("create", ({"id": str(n), "pk": "hundred"},)) for n in range(100)], "hundred")
+    pager = items.query_items("SELECT * FROM c", partition_key="hundred", max_item_count=40).by_page()
+    pages = [await rows(each) async for each in pager] if hasattr(pager, "__aiter__") else [list(each) for each in pager]
+    found = {row["id"] for each in pages for row in each}
+    return [statuses.count(201), len([each for each in pages if each]), len(found)]

@@ -57,3 +57,20 @@ async def _():
     await got((await container("feed")).create_item({"id": "7", "pk": "c", "name": "latest"}))
     found, _ = await changes(await client(), start_time=now)
     return found
+
+
+@behaviour("change feed: all versions and deletes")
+async def _():
+    logged = await container("logged")
+
+    async def versions(**options):
+        found = await rows(logged.query_items_change_feed(**options))
+        token = logged.client_connection.last_response_headers["etag"]
+        return [[each["metadata"]["operationType"], each.get("current", {}).get("name")] for each in found], token
+
+    _, token = await versions(start_time="Now", mode="AllVersionsAndDeletes")
+    await got(logged.create_item({"id": "1", "pk": "p", "name": "one"}))
+    await got(logged.replace_item("1", {"id": "1", "pk": "p", "name": "two"}))
+    await got(logged.delete_item("1", "p"))
+    found, _ = await versions(continuation=token)
+    return found

@@ -2,6 +2,7 @@ import com.azure.cosmos.CosmosClient;
 import com.azure.cosmos.CosmosContainer;
 import com.azure.cosmos.CosmosException;
 import com.azure.cosmos.models.CosmosQueryRequestOptions;
+import com.azure.cosmos.models.FeedRange;
 import com.azure.cosmos.models.FeedResponse;
 import com.azure.cosmos.models.PartitionKey;
 import com.azure.cosmos.models.PartitionKeyBuilder;
@@ -55,6 +56,15 @@ final class Queries extends Base {
       } catch (CosmosException error) {
         return seen(error.getStatusCode(), error.getMessage().contains("SC1001"));
       }
+    });
+    on("pages of a query over the feed range of a key", () -> {
+      CosmosQueryRequestOptions options =
+          new CosmosQueryRequestOptions().setFeedRange(FeedRange.forLogicalPartition(key("a")));
+      List<JsonNode> found = new ArrayList<>();
+      for (FeedResponse<JsonNode> page :
+          shop.queryItems("SELECT VALUE c.id FROM c ORDER BY c.id", options, JsonNode.class).iterableByPage(2))
+        page.getResults().forEach(each -> found.add(bare(each)));
+      return found;
     });
     on("query metrics", () -> {
       CosmosQueryRequestOptions options = new CosmosQueryRequestOptions().setPartitionKey(key("a"));

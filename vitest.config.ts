@@ -33,8 +33,10 @@ export default defineConfig({
           name,
           include: [`test/${name}/**/*.test.ts`, ...(name === "python" ? pythonBesideSource : [])],
           exclude: without.map((language) => `test/clients/**/${language}.test.ts`),
-          // A tenant, an app build and a browser or `az` share the machine: one file at a time keeps timings honest.
-          fileParallelism: false,
+          // A tenant, an app build and a browser share the machine: one file at a time keeps timings honest. `az` spends
+          // its time starting Python, each file has a tenant of its own, and two at a time take half as long.
+          fileParallelism: name === "az",
+          maxWorkers: 2,
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },

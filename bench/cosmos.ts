@@ -137,6 +137,7 @@ export const cosmos: Work = {
         head: head("POST", docs, {
           ...withBody(headers, "application/query+json", query),
           "x-ms-documentdb-isquery": "true",
+          "x-ms-documentdb-query-enablecrosspartition": "true",
           "x-ms-max-item-count": 100,
         }),
         body: query,

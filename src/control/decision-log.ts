@@ -40,7 +40,7 @@ export type NameLookUp = (objectId: string) => Promise<string | undefined>;
 export const logFileName = "requests.ndjson";
 
 const pendingLimit = 50_000;
-/** So many are written at once at the latest: a larger batch would hold up the requests behind it, and age in memory. */
+/** So many are written at once: a larger batch would hold up the requests behind it, and age in memory. */
 const batch = 256;
 
 export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
@@ -51,7 +51,7 @@ export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
   const ring: Lines[] = [];
   let kept = 0;
   const followers = new Set<(entry: LogEntry) => void>();
-  let pending: Decision[] = [];
+  const pending: Decision[] = [];
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> | undefined;
   let handle: FileHandle | undefined;
@@ -61,11 +61,10 @@ export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
   let size = prepareFile(file);
   dropOld(aside, maximumAge);
 
-  /** Takes what is pending into the ring, tells followers, and returns the lines; undefined when there are none. */
+  /** Takes the oldest pending into the ring, tells followers, and returns the lines; undefined when there are none. */
   const take = (): Lines | undefined => {
-    const taken = pending;
+    const taken = pending.splice(0, batch);
     if (taken.length === 0) return undefined;
-    pending = [];
     let text = "";
     for (const decision of taken) {
       const entry = logEntry(decision, names);
@@ -80,7 +79,7 @@ export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
   };
   const learnNames = async (): Promise<void> => {
     const unknown = new Set<string>();
-    for (const { caller } of pending)
+    for (const { caller } of pending.slice(0, batch))
       if (caller?.kind === "principal" && !names.has(caller.objectId)) unknown.add(caller.objectId);
     if (names.size > 10_000) names.clear();
     for (const id of unknown) names.set(id, (await lookUp?.(id).catch(() => undefined)) ?? id);
@@ -92,18 +91,22 @@ export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
     await rename(file, aside);
     size = prepareFile(file);
   };
-  const write = async (): Promise<void> => {
-    await learnNames();
-    const lines = take();
-    if (lines === undefined) return;
+  const append = async ({ bytes, count }: Lines): Promise<void> => {
     try {
       handle ??= await open(file, "a", 0o600);
-      await handle.appendFile(lines.bytes);
-      size += lines.bytes.byteLength;
+      await handle.appendFile(bytes);
+      size += bytes.byteLength;
       await rotate();
     } catch {
       // A full disk must not stop requests; the live view still has them.
-      dropped += lines.count;
+      dropped += count;
+    }
+  };
+  const write = async (): Promise<void> => {
+    while (pending.length > 0) {
+      await learnNames();
+      const lines = take();
+      if (lines !== undefined) await append(lines);
     }
   };
   /** One write at a time: what comes meanwhile goes with the next. */
@@ -144,14 +147,14 @@ export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
     settle: () => flush(),
     close: () => {
       clearTimeout(timer);
-      const lines = take();
-      followers.clear();
       void handle?.close().catch(() => undefined);
-      try {
-        if (lines !== undefined) appendFileSync(file, lines.bytes, { mode: 0o600 });
-      } catch {
-        // As above.
-      }
+      for (let lines = take(); lines !== undefined; lines = take())
+        try {
+          appendFileSync(file, lines.bytes, { mode: 0o600 });
+        } catch {
+          // As above.
+        }
+      followers.clear();
     },
   };
 };

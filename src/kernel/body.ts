@@ -28,6 +28,20 @@ const bounded = (limit: number): Transform => {
   });
 };
 
+/** Levels of objects and arrays: what is nested some thousand deep can be parsed, and then neither merged nor written. */
+const deepest = 500;
+
+const isDeeper = (value: unknown, levels: number): boolean => {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  if (Array.isArray(value)) {
+    for (const element of value) if (isDeeper(element, levels - 1)) return true;
+    return false;
+  }
+  for (const name in value) if (isDeeper((value as Record<string, unknown>)[name], levels - 1)) return true;
+  return false;
+};
+
 /** A raw body bounded by an operation's limit; refusals are faults. */
 export const boundedBody = (raw: RawBody, limit: number): Body => {
   const bytes = async (): Promise<Buffer> => {
@@ -55,11 +69,16 @@ export const boundedBody = (raw: RawBody, limit: number): Body => {
     json: async () => {
       const source = (await text()).replace(/^\uFEFF/, "");
       if (source.trim() === "") return undefined;
+      let value: unknown;
       try {
-        return JSON.parse(source) as unknown;
+        value = JSON.parse(source);
       } catch (error) {
         throw malformed(error instanceof Error ? error.message : "not JSON");
       }
+      // A level takes two characters.
+      if (source.length > 2 * deepest && isDeeper(value, deepest))
+        throw malformed(`The reader's MaxDepth of ${deepest} has been exceeded.`);
+      return value;
     },
     form: async () => new URLSearchParams(await text()),
   };

@@ -1,5 +1,6 @@
 /** What else the SDK offers: metrics, feed ranges, deleting by key, answers without bodies. */
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { signedWire } from "./signed-wire.ts";
 import { contributor, startWorld, type World } from "./world.ts";
 
 let world: World;
@@ -150,4 +151,40 @@ it("has no conflicts, and says so", async () => {
     return [all.resources, asked.resources];
   });
   expect(found).toEqual([[], []]);
+});
+
+it("tells in a query plan whether values are selected, which Java must know to unwrap them", async () => {
+  const plan = async (query: string) => {
+    const answer = await signedWire(world).send({
+      path: "/dbs/appdb/colls/items/docs",
+      body: JSON.stringify({ query }),
+      headers: { "content-type": "application/query+json", "x-ms-cosmos-is-query-plan-request": "True" },
+    });
+    return (JSON.parse(answer.text) as { queryInfo: { hasSelectValue: boolean } }).queryInfo.hasSelectValue;
+  };
+  expect(await plan("SELECT DISTINCT VALUE c.n FROM c")).toBe(true);
+  expect(await plan("SELECT c.n AS VALUE_OF FROM c")).toBe(false);
+});
+
+it("knows users and permissions by their `_rid`, as Java addresses them", async () => {
+  const wire = signedWire(world);
+  const make = async (path: string, body: object): Promise<string> => {
+    const answer = await wire.send({ path, body: JSON.stringify(body) });
+    expect(answer.status, answer.text).toBe(201);
+    return `/${(JSON.parse(answer.text) as { _self: string })._self}`;
+  };
+  const user = await make("/dbs/appdb/users", { id: "by-rid" });
+  const permission = { id: "reads", permissionMode: "Read", resource: "dbs/appdb/colls/items" };
+  const made = await make("/dbs/appdb/users/by-rid/permissions", permission);
+  const read = async (path: string) =>
+    (JSON.parse((await wire.send({ method: "GET", path })).text) as { id?: string }).id;
+  expect([await read(user), await read(made)]).toEqual(["by-rid", "reads"]);
+});
+
+it("tells the least throughput that a container can have", async () => {
+  const wire = signedWire(world);
+  const { text } = await wire.send({ method: "GET", path: "/offers" });
+  const [offer] = (JSON.parse(text) as { Offers: { id: string }[] }).Offers;
+  const { headers } = await wire.send({ method: "GET", path: `/offers/${offer?.id}` });
+  expect(headers["x-ms-cosmos-min-throughput"]).toBe("400");
 });

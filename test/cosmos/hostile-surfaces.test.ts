@@ -30,7 +30,11 @@ const container = `${database}/colls/items`;
 const docs = `${container}/docs`;
 const permissions = `${database}/users/ann/permissions`;
 const key = { "x-ms-documentdb-partitionkey": '["a"]' };
-const query = { "x-ms-documentdb-isquery": "True", "content-type": "application/query+json" };
+const query = {
+  "x-ms-documentdb-isquery": "True",
+  "x-ms-documentdb-query-enablecrosspartition": "True",
+  "content-type": "application/query+json",
+};
 const select = '{"query":"SELECT * FROM c"}';
 const batch = { "x-ms-cosmos-is-batch-request": "True", "x-ms-cosmos-batch-atomic": "True", ...key };
 const bulk = { "x-ms-cosmos-is-batch-request": "True", "x-ms-cosmos-batch-atomic": "False" };

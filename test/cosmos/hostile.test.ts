@@ -26,7 +26,11 @@ const status = (request: Signed): Promise<number> => signed.status(request);
 
 const docs = "/dbs/appdb/colls/items/docs";
 const key = { "x-ms-documentdb-partitionkey": '["a"]' };
-const query = { "x-ms-documentdb-isquery": "True", "content-type": "application/query+json" };
+const query = {
+  "x-ms-documentdb-isquery": "True",
+  "x-ms-documentdb-query-enablecrosspartition": "True",
+  "content-type": "application/query+json",
+};
 
 describe("requests", () => {
   it("in every spelling of an address mean the same", async () => {

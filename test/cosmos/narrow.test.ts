@@ -55,7 +55,11 @@ afterAll(async () => {
 });
 
 const batch = { "x-ms-cosmos-is-batch-request": "True", "x-ms-documentdb-partitionkey": '["a"]' };
-const query = { "x-ms-documentdb-isquery": "True", "content-type": "application/query+json" };
+const query = {
+  "x-ms-documentdb-isquery": "True",
+  "x-ms-documentdb-query-enablecrosspartition": "True",
+  "content-type": "application/query+json",
+};
 const key = { "x-ms-documentdb-partitionkey": '["a"]' };
 
 describe("a batch", () => {

@@ -29,6 +29,12 @@ export const cosmosFault = catalogue({
     code: "BadRequest",
     message: "The container rid that the client knows is not that of the container any more.",
   },
+  crossPartitionDisabled: {
+    status: 400,
+    code: "BadRequest",
+    message:
+      "Cross partition query is required but disabled. Please set x-ms-documentdb-query-enablecrosspartition to true, specify x-ms-documentdb-partitionkey, or revise your query to avoid this exception.",
+  },
   notServable: {
     status: 400,
     code: "BadRequest",

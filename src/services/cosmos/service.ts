@@ -123,16 +123,16 @@ function checkAccount(account: Account | undefined, request: Request): asserts a
     );
 }
 
-const notThere: Readonly<Record<string, string>> = {
-  addresses: "Direct mode (use gateway mode)",
-  clientencryptionkeys: "Client encryption keys",
-  attachments: "Attachments",
-  media: "Attachments",
-};
+const notThere: ReadonlyMap<string, string> = new Map([
+  ["addresses", "Direct mode (use gateway mode)"],
+  ["clientencryptionkeys", "Client encryption keys"],
+  ["attachments", "Attachments"],
+  ["media", "Attachments"],
+]);
 
 const unmatched = (request: Request): Fault => {
   const segments = segmentsOf(request.rawPath).map((segment) => segment.toLowerCase());
-  const named = segments.findLast((segment, index) => index % 2 === 0 && notThere[segment] !== undefined);
-  if (named !== undefined) return unsupported(notThere[named] ?? named);
+  const named = segments.findLast((segment, index) => index % 2 === 0 && notThere.has(segment));
+  if (named !== undefined) return unsupported(notThere.get(named) ?? named);
   return cosmosFault("methodNotAllowed");
 };

@@ -26,7 +26,10 @@ export const textIn = (body: Json, name: string, most = 256): string | undefined
   const value = body[name];
   if (value === undefined || value === null) return undefined;
   if (typeof value !== "string") throw bad(`Property '${name}' must be a string.`);
-  if (value === "" || value.length > most) throw bad(`Invalid value specified for property '${name}' of resource.`);
+  // Names are looked up, and handed to databases: what no text can hold is no name.
+  const isText = value.isWellFormed() && !value.includes("\0");
+  if (value === "" || value.length > most || !isText)
+    throw bad(`Invalid value specified for property '${name}' of resource.`);
   return value;
 };
 

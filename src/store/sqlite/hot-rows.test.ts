@@ -49,3 +49,28 @@ it("a row that was not there is found once it was written, and a transaction tha
   expect([runs, (await all.get("p", "l"))?.value.n]).toEqual([2, 11]);
   await store.close();
 });
+
+it("what was written is what is remembered, also beside a commit that fails and takes its group along", async () => {
+  const store = openMemoryStore();
+  const all = store.collection(things);
+  const upload = await store.bytes.receive(Buffer.from("x"));
+  await store.transact(["q"], async (tx) => tx.attach(upload));
+  await all.put("p", "k", { n: 1, list: [] });
+  await all.get("p", "k");
+  const fails = store.transact(["p"], async (tx) => {
+    await tx.collection(things).put("p", "l", { n: 1, list: [] });
+    tx.attach(upload);
+  });
+  const [second, failed] = await Promise.allSettled([all.put("p", "k", { n: 2, list: [] }), fails]);
+  expect([second.status, failed.status]).toEqual(["fulfilled", "rejected"]);
+  const [change] = await store.changes(things, "p", 0);
+  for (const _ of [1, 2, 3]) {
+    expect(await all.get("p", "k")).toMatchObject({ value: { n: 2 }, sequence: change?.sequence });
+    expect(await all.get("p", "l")).toBeUndefined();
+  }
+  for (const n of [3, 4, 5]) {
+    await all.put("p", "k", { n, list: [] });
+    expect((await all.get("p", "k"))?.value.n).toBe(n);
+  }
+  await store.close();
+});

@@ -191,7 +191,10 @@ export const sqliteRows = (database: DatabaseSync, isHeld: (ref: string) => bool
     get: hot.get,
     index: indexerOf(database),
     settle: sequences.settle,
-    forget: sequences.forget,
+    forget: () => {
+      sequences.forget();
+      hot.forget();
+    },
     apply: (commit) => {
       for (const check of commit.checks) {
         const known = hot.known(check);
@@ -207,9 +210,9 @@ export const sqliteRows = (database: DatabaseSync, isHeld: (ref: string) => bool
         else addFile.run(ref);
       }
       const done = commit.writes.map((one) => {
-        const isNew = hot.known(one) === null;
-        hot.forget(one);
-        return write(one, isNew);
+        const sequence = write(one, hot.known(one) === null);
+        hot.written(one, sequence);
+        return sequence;
       });
       for (const ref of commit.release) {
         if (isHeld(ref)) {

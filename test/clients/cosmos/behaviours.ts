@@ -192,6 +192,16 @@ const querying: readonly Behaviour[] = [
     differs: unmerged,
   },
   { name: "a syntax error", seen: [400, true] },
+  {
+    name: "a query over partitions that the client does not ask for as one",
+    seen: [400, true],
+    none: { JavaScript: "always asks", "Python, async": "always asks", Java: "always asks" },
+  },
+  {
+    name: "pages of a query over the feed range of a key",
+    seen: ["1", "4", "7"],
+    none: { JavaScript: "queries take no feed range", Go: "queries take no feed range" },
+  },
   { name: "query metrics", seen: 3 },
   { name: "index metrics", seen: true },
   { name: "hierarchical keys: one item by its whole key", seen: "42" },

@@ -81,7 +81,12 @@ const ask = (access: Access, container: string, { size, query, token }: Reading)
   if (query === undefined) return access.data(container, { method: "GET", headers });
   return access.data(container, {
     body: { query },
-    headers: { ...headers, "content-type": "application/query+json", "x-ms-documentdb-isquery": "true" },
+    headers: {
+      ...headers,
+      "content-type": "application/query+json",
+      "x-ms-documentdb-isquery": "true",
+      "x-ms-documentdb-query-enablecrosspartition": "true",
+    },
   });
 };
 

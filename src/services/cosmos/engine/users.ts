@@ -5,7 +5,7 @@ import { checkId } from "./definition.ts";
 import { type Engine, findContainer, findDatabase, nowSeconds } from "./engine.ts";
 import { parseKey } from "./partition-key.ts";
 import { accountPartition, type DatabaseRecord, databaseSpec, type JsonObject, textOf } from "./records.ts";
-import { permissionRid, userRid } from "./rid.ts";
+import { looksLikeChildRid, looksLikeRid, permissionRid, userRid } from "./rid.ts";
 
 export interface UserRecord {
   readonly id: string;
@@ -75,7 +75,11 @@ export const listUsers = async (engine: Engine, account: string, database: Datab
       .list(accountPartition(account), { prefix: userKey(database, ""), limit: all })
   ).map(({ value }) => value);
 
-/** @throws 404 */
+/** The one that an address names by its `_rid`, as Java's `_self` links do. */
+const byRid = async <T extends { readonly rid: string }>(rid: string, all: () => Promise<readonly T[]>) =>
+  looksLikeRid(rid) || looksLikeChildRid(rid) ? (await all()).find((each) => each.rid === rid) : undefined;
+
+/** By name or `_rid`. @throws 404 */
 export const findUser = async (
   engine: Engine,
   account: string,
@@ -85,8 +89,9 @@ export const findUser = async (
   const found = id.includes("/")
     ? undefined
     : await engine.store.collection(userSpec).get(accountPartition(account), userKey(database, id));
-  if (found === undefined) throw cosmosFault("notFound");
-  return found.value;
+  const user = found?.value ?? (await byRid(id, () => listUsers(engine, account, database)));
+  if (user === undefined) throw cosmosFault("notFound");
+  return user;
 };
 
 /**
@@ -154,7 +159,7 @@ export const listPermissions = async (
       .list(accountPartition(account), { prefix: permissionKey(database, user, ""), limit: all })
   ).map(({ value }) => value);
 
-/** @throws 404 */
+/** By name or `_rid`. @throws 404 */
 export const findPermission = async (
   engine: Engine,
   account: string,
@@ -165,8 +170,9 @@ export const findPermission = async (
   const found = id.includes("/")
     ? undefined
     : await engine.store.collection(permissionSpec).get(accountPartition(account), permissionKey(database, user, id));
-  if (found === undefined) throw cosmosFault("notFound");
-  return found.value;
+  const permission = found?.value ?? (await byRid(id, () => listPermissions(engine, account, database, user)));
+  if (permission === undefined) throw cosmosFault("notFound");
+  return permission;
 };
 
 /** As it is now; undefined: it was deleted. */

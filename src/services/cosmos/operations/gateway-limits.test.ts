@@ -6,9 +6,15 @@ const engine = openQueryEngine({
   clock: { now: () => 0, wall: () => 0 },
   ids: { guid: () => "", bytes: (count) => Buffer.alloc(count) },
 });
-const asked = (text: string, { go = true, key }: { go?: boolean; key?: string } = {}) => {
+const asked = (
+  text: string,
+  { go = true, across = true, key }: { go?: boolean; across?: boolean; key?: string } = {},
+) => {
   const query = engine.prepare({ text, parameters: [] }, undefined);
-  const header = (name: string) => (go && name === "x-ms-documentdb-query" ? "True" : undefined);
+  const header = (name: string) =>
+    (go && name === "x-ms-documentdb-query") || (across && name === "x-ms-documentdb-query-enablecrosspartition")
+      ? "True"
+      : undefined;
   const extent = { key: key === undefined ? undefined : [key], range: undefined };
   return () => checkServable({ header }, extent, query, { paths: ["/pk"], kind: "Hash", version: 2 });
 };
@@ -33,4 +39,13 @@ it.each([
   "SELECT VALUE 1",
 ])("serves it: %s", (text) => {
   expect(asked(text)).not.toThrow();
+});
+
+it("answers a query for more than one key only when the client wants that", () => {
+  const disabled = "Cross partition query is required but disabled";
+  expect(asked("SELECT * FROM c WHERE c.x = 1", { go: false, across: false })).toThrow(disabled);
+  expect(asked("SELECT * FROM c WHERE c.pk IN ('a', 'b')", { go: false, across: false })).toThrow(disabled);
+  expect(asked("SELECT * FROM c WHERE c.pk = 'a' OR c.x = 1", { go: false, across: false })).toThrow(disabled);
+  expect(asked("SELECT * FROM c WHERE c.pk = 'a' ORDER BY c.x", { go: false, across: false })).not.toThrow();
+  expect(asked("SELECT * FROM c", { go: false, across: false, key: "a" })).not.toThrow();
 });

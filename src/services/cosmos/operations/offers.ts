@@ -73,6 +73,9 @@ const offersOf = async (engine: Engine, account: string): Promise<Offer[]> => {
   return offers;
 };
 
+/** Java and Go show it; Java fails without it. */
+const minimum = { "x-ms-cosmos-min-throughput": "400" };
+
 /** @throws 400 */
 const asked = (body: JsonObject): Throughput => {
   const { content } = body;
@@ -126,7 +129,8 @@ export const offerOperations = (engine: Engine): readonly CosmosOperation[] => {
       method: "GET",
       path: "/offers/:id",
       needs: { data: keyActions.readThroughput },
-      handle: async ({ target, parameters }) => json((await find(target.account.uid, parameters.id)).shown),
+      handle: async ({ target, parameters }) =>
+        json((await find(target.account.uid, parameters.id)).shown, 200, minimum),
     }),
     cosmosOperation({
       name: "ReplaceOffer",
@@ -137,7 +141,7 @@ export const offerOperations = (engine: Engine): readonly CosmosOperation[] => {
       handle: async (call) => {
         const offer = await find(call.target.account.uid, call.parameters.id);
         await offer.change(asked(await objectBody(call)));
-        return json((await find(call.target.account.uid, call.parameters.id)).shown);
+        return json((await find(call.target.account.uid, call.parameters.id)).shown, 200, minimum);
       },
     }),
   ];

@@ -7,8 +7,8 @@ import type { PageAnswer } from "../engine/reader-port.ts";
 import { functionSources } from "../scripts/catalog.ts";
 import { type CosmosCall, cosmosOperation, type CosmosOperation, flag, type Located } from "../target.ts";
 import { charge, contentHeaders, extentOf, located } from "./answers.ts";
-import { passThroughPlan } from "../query/query.ts";
-import { checkServable, mayBeUnservable } from "./gateway-limits.ts";
+import { parseQuery, passThroughPlan } from "../query/query.ts";
+import { allIndexed, checkServable, mayBeUnservable } from "./gateway-limits.ts";
 import { indexMetrics, wantsIndexMetrics } from "./index-metrics.ts";
 import { readQuery } from "./query-list.ts";
 
@@ -69,7 +69,7 @@ export const queryOperations = (engine: Engine, queries: QueryEngine): readonly 
         const functions = await functionSources(engine, place, queries.functionsOf(spec));
         if (mayBeUnservable(call.request)) {
           const { container } = place;
-          const query = queries.prepare(spec, container.definition, functions);
+          const query = queries.prepare(spec, allIndexed(container.definition), functions);
           checkServable(call.request, extentOf(call, container.partitionKey), query, container.partitionKey);
         }
         return answer(call, place, spec, functions);
@@ -87,7 +87,7 @@ export const queryOperations = (engine: Engine, queries: QueryEngine): readonly 
         const spec = await readQuery(call);
         queries.functionsOf(spec);
         await engine.reader.check(spec, place.container.definition);
-        return json(passThroughPlan, 200, contentHeaders(engine, place, 0));
+        return json(passThroughPlan(parseQuery(spec.text)), 200, contentHeaders(engine, place, 0));
       },
     }),
     cosmosOperation({

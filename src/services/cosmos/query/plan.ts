@@ -60,8 +60,9 @@ const planOf = (queryInfo: QueryInfo): QueryPlan => ({
   queryRanges: [{ min: "", max: "FF", isMinInclusive: true, isMaxInclusive: false }],
 });
 
-/** For a server that runs the whole query itself: one range, nothing to merge. */
-export const passThroughPlan: QueryPlan = planOf(nothingToMerge);
+/** For a server that runs the whole query itself: one range, nothing to merge. Java unwraps values only when it is told of them. */
+export const passThroughPlan = ({ select }: Query): QueryPlan =>
+  planOf({ ...nothingToMerge, hasSelectValue: select.kind === "value" });
 
 const operatorNames: Readonly<Record<string, string>> = {
   COUNT: "Count",

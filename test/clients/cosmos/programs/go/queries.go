@@ -66,6 +66,16 @@ func queries(client *azcosmos.Client) {
 		}
 		return list{failed.StatusCode, strings.Contains(failed.Error(), "SC1001")}
 	})
+	on("a query over partitions that the client does not ask for as one", func() any {
+		no := false
+		options := &azcosmos.QueryOptions{EnableCrossPartitionQuery: &no}
+		_, err := rows(shop, "SELECT * FROM c WHERE c.price > 1", everywhere, options)
+		var failed *azcore.ResponseError
+		if !errors.As(err, &failed) {
+			return "not refused"
+		}
+		return list{failed.StatusCode, strings.Contains(failed.Error(), "Cross partition query is required but disabled")}
+	})
 	on("query metrics", func() any {
 		found := must(shop.NewQueryItemsPager("SELECT * FROM c", key("a"), nil).NextPage(ctx))
 		count := regexp.MustCompile(`retrievedDocumentCount=(\d+)`).FindStringSubmatch(*found.QueryMetrics)[1]

@@ -1,5 +1,6 @@
 """Queries, pages, metrics and hierarchical keys."""
 import re
+import sys
 
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
@@ -50,6 +51,26 @@ async def _():
         return "not refused"
     except CosmosHttpResponseError as error:
         return [error.status_code, "SC1001" in error.message]
+
+
+if sys.argv[1] == "sync":
+
+    @behaviour("a query over partitions that the client does not ask for as one")
+    async def _():
+        shop = await container("shop")
+        try:
+            await rows(shop.query_items("SELECT * FROM c WHERE c.price > 1"))
+            return "not refused"
+        except CosmosHttpResponseError as error:
+            return [error.status_code, "Cross partition query is required but disabled" in error.message]
+
+
+@behaviour("pages of a query over the feed range of a key")
+async def _():
+    shop = await container("shop")
+    feed_range = await got(shop.feed_range_from_partition_key("a"))
+    text = "SELECT VALUE c.id FROM c ORDER BY c.id"
+    return await rows(shop.query_items(text, feed_range=feed_range, max_item_count=2))
 
 
 @behaviour("query metrics")

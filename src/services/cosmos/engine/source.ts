@@ -63,7 +63,7 @@ export const rowOf = ({ key, json }: StoredText): Row => ({
 });
 
 /** A read holds up whoever has the store for a few milliseconds. */
-const readBytes = 1024 * 1024;
+const readBytes = 512 * 1024;
 const mostRows = 512;
 const fewRows = 32;
 

@@ -21,6 +21,7 @@ export type Question =
       readonly lsn: number;
     }
   | { readonly kind: "list"; readonly spec: QuerySpec; readonly documents: readonly JsonObject[]; readonly now: number }
+  | { readonly kind: "functions"; readonly spec: QuerySpec; readonly now: number }
   | { readonly kind: "check"; readonly spec: QuerySpec; readonly definition: JsonObject; readonly now: number };
 
 export type ToThread =
@@ -221,6 +222,7 @@ export const openQueryThread = (options: {
     },
     list: (spec, documents) => ask({ kind: "list", spec, documents, now: now() }) as Promise<readonly Json[]>,
     check: (spec, definition) => ask({ kind: "check", spec, definition, now: now() }) as Promise<void>,
+    functionsOf: (spec) => ask({ kind: "functions", spec, now: now() }) as Promise<readonly string[]>,
     forget: (rid) => thread?.tell({ kind: "forget", rid }),
     close: async () => {
       closed = true;

@@ -56,6 +56,9 @@ const answer = async (question: Question): Promise<unknown> => {
     case "list":
       ({ now } = question);
       return reader.list(question.spec, question.documents);
+    case "functions":
+      ({ now } = question);
+      return reader.functionsOf(question.spec);
     case "check":
       ({ now } = question);
       return reader.check(question.spec, question.definition);

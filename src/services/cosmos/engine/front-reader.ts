@@ -94,6 +94,8 @@ export const openFrontReader = (
     list: (spec, documents) =>
       first(isLight(spec.text) && documents.length <= fewDocuments, (reader) => reader.list(spec, documents)),
     check: (spec, definition) => first(spec.text.length <= shortText, (reader) => reader.check(spec, definition)),
+    functionsOf: (spec) =>
+      first(spec.text.length <= shortText || !/udf/i.test(spec.text), (reader) => reader.functionsOf(spec)),
     forget: (rid) => large.forget(rid),
     close: () => large.close(),
   };

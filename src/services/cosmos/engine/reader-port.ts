@@ -44,6 +44,8 @@ export interface QueryReader {
   list(spec: QuerySpec, documents: readonly JsonObject[]): Promise<readonly Json[]>;
   /** @throws Fault 400 when it is no query for such a container */
   check(spec: QuerySpec, definition: JsonObject): Promise<void>;
+  /** The user-defined functions that a query calls. @throws Fault 400 */
+  functionsOf(spec: QuerySpec): Promise<readonly string[]>;
   /** A container is gone. */
   forget(rid: string): void;
   close(): Promise<void>;
@@ -55,6 +57,7 @@ export const noReader: QueryReader = {
   page: refused,
   list: refused,
   check: refused,
+  functionsOf: refused,
   forget: () => undefined,
   close: () => Promise.resolve(),
 };

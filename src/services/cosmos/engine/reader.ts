@@ -100,6 +100,7 @@ export const openReader = (options: {
     check: async (spec, definition) => {
       queries.prepare(spec, definition);
     },
+    functionsOf: async (spec) => queries.functionsOf(spec),
     forget: (rid) => {
       snapshots.forget(rid);
       pages.forget(rid);

@@ -66,7 +66,7 @@ export const queryOperations = (engine: Engine, queries: QueryEngine): readonly 
       handle: async (call) => {
         const place = located(call);
         const spec = await readQuery(call);
-        const functions = await functionSources(engine, place, queries.functionsOf(spec));
+        const functions = await functionSources(engine, place, await engine.reader.functionsOf(spec));
         if (mayBeUnservable(call.request)) {
           const { container } = place;
           const query = queries.prepare(spec, allIndexed(container.definition), functions);
@@ -85,7 +85,7 @@ export const queryOperations = (engine: Engine, queries: QueryEngine): readonly 
       handle: async (call) => {
         const place = located(call);
         const spec = await readQuery(call);
-        queries.functionsOf(spec);
+        await engine.reader.functionsOf(spec);
         await engine.reader.check(spec, place.container.definition);
         return json(passThroughPlan(parseQuery(spec.text)), 200, contentHeaders(engine, place, 0));
       },

@@ -137,9 +137,11 @@ const fewIntervals = 20;
 
 /** Two ranges of one path as one; undefined: they are better left apart. `a >= 1 AND a < 2` is much less than either. */
 const intersection = (left: PathRange, right: PathRange): PathRange | undefined => {
+  // Filters may name hundreds of paths: most differ at a glance.
+  if (left.path.length !== right.path.length || left.path[0] !== right.path[0]) return undefined;
+  if (keyOf(left.path) !== keyOf(right.path)) return undefined;
   const [a, b] = [left.intervals, right.intervals];
   if (a === "any" || b === "any" || a.length * b.length > fewIntervals) return undefined;
-  if (keyOf(left.path) !== keyOf(right.path)) return undefined;
   if (![...a, ...b].every(isPlain)) return undefined;
   const intervals = a.flatMap((one) => b.flatMap((other) => overlap(one, other) ?? []));
   const kind = left.kind === "equality" || right.kind === "equality" ? "equality" : "range";

@@ -154,9 +154,9 @@ func items(client *azcosmos.Client) {
 	})
 	on("time to live", func() any {
 		short := in(client, "appdb", "short")
-		put(short, item{"id": "brief", "pk": "p", "ttl": 1, "name": "there"})
+		put(short, item{"id": "brief", "pk": "p", "ttl": 2, "name": "there"})
 		found := object(must(short.ReadItem(ctx, key("p"), "brief", nil)).Value)
-		time.Sleep(2200 * time.Millisecond)
+		time.Sleep(3200 * time.Millisecond)
 		return list{found["name"], readStatus(short, "brief", "p")}
 	})
 	on("unique keys: another partition, the same partition", func() any {
@@ -176,8 +176,8 @@ func items(client *azcosmos.Client) {
 	on("request charges", func() any { return put(all, item{"id": "charge", "pk": "p"}).RequestCharge > 1 })
 	on("429 when throughput is used up: waits as it is told to, and gets through", func() any {
 		metered := in(client, "appdb", "metered")
-		for n := range 16 {
-			put(metered, item{"id": strconv.Itoa(n), "pk": "p", "text": strings.Repeat("x", 100_000)})
+		for n := range 6 {
+			put(metered, item{"id": strconv.Itoa(n), "pk": "p", "text": strings.Repeat("x", 400_000)})
 		}
 		return len(must(rows(metered, "SELECT VALUE c.id FROM c", key("p"), nil)))
 	})

@@ -76,9 +76,9 @@ final class Items extends Base {
     });
     on("time to live", () -> {
       CosmosContainer brief = container(client, "short");
-      put(brief, item("id", "brief", "pk", "p", "ttl", 1, "name", "there"));
+      put(brief, item("id", "brief", "pk", "p", "ttl", 2, "name", "there"));
       String name = read(brief, "brief", "p").get("name").asText();
-      Thread.sleep(2200);
+      Thread.sleep(3200);
       return seen(name, readStatus(brief, "brief", "p"));
     });
     on("unique keys: another partition, the same partition", () -> {
@@ -102,7 +102,7 @@ final class Items extends Base {
     on("request charges", () -> put(items, item("id", "charge", "pk", "p")).getRequestCharge() > 1);
     on("429 when throughput is used up: waits as it is told to, and gets through", () -> {
       CosmosContainer metered = container(client, "metered");
-      for (int n = 0; n < 16; n++) put(metered, item("id", String.valueOf(n), "pk", "p", "text", "x".repeat(100_000)));
+      for (int n = 0; n < 6; n++) put(metered, item("id", String.valueOf(n), "pk", "p", "text", "x".repeat(400_000)));
       CosmosQueryRequestOptions options = new CosmosQueryRequestOptions().setPartitionKey(key("p"));
       return metered.queryItems("SELECT VALUE c.id FROM c", options, JsonNode.class).stream().count();
     });

@@ -115,9 +115,9 @@ export const itemBehaviours = {
     status(() => items.items.create({ id: "big", pk: "p", text: "x".repeat(2_200_000) })),
   "time to live": async () => {
     const short = container("short");
-    await put(short, { id: "brief", pk: "p", ttl: 1, name: "there" });
+    await put(short, { id: "brief", pk: "p", ttl: 2, name: "there" });
     const { resource } = await short.item("brief", "p").read();
-    await delay(2200);
+    await delay(3200);
     return [resource.name, await readStatus(short, "brief", "p")];
   },
   "unique keys: another partition, the same partition": async () => {
@@ -140,7 +140,7 @@ export const itemBehaviours = {
   },
   "429 when throughput is used up: waits as it is told to, and gets through": async () => {
     const metered = container("metered");
-    for (let n = 0; n < 16; n += 1) await put(metered, { id: String(n), pk: "p", text: "x".repeat(100_000) });
+    for (let n = 0; n < 6; n += 1) await put(metered, { id: String(n), pk: "p", text: "x".repeat(400_000) });
     return (await metered.items.query("SELECT VALUE c.id FROM c").fetchAll()).resources.length;
   },
   "session tokens: from a write, in a read by another client": async () => {

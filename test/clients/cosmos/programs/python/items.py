@@ -160,9 +160,9 @@ async def _():
 @behaviour("time to live")
 async def _():
     short = await container("short")
-    await got(short.create_item({"id": "brief", "pk": "p", "ttl": 1, "name": "there"}))
+    await got(short.create_item({"id": "brief", "pk": "p", "ttl": 2, "name": "there"}))
     found = await got(short.read_item("brief", "p"))
-    await asyncio.sleep(2.2)
+    await asyncio.sleep(3.2)
     return [found["name"], await read_status(short, "brief", "p")]
 
 
@@ -206,8 +206,8 @@ async def _():
 @behaviour("429 when throughput is used up: waits as it is told to, and gets through")
 async def _():
     metered = await container("metered")
-    for n in range(16):
-        await got(metered.create_item({"id": str(n), "pk": "p", "text": "x" * 100_000}))
+    for n in range(6):
+        await got(metered.create_item({"id": str(n), "pk": "p", "text": "x" * 400_000}))
     return len(await rows(metered.query_items("SELECT VALUE c.id FROM c", partition_key="p")))
 
 

@@ -67,10 +67,12 @@ export const queryOperations = (engine: Engine, queries: QueryEngine): readonly 
         const place = located(call);
         const spec = await readQuery(call);
         const functions = await functionSources(engine, place, await engine.reader.functionsOf(spec));
-        if (mayBeUnservable(call.request)) {
-          const { container } = place;
+        const { container } = place;
+        const extent = extentOf(call, container.partitionKey);
+        // With a key there is nothing to say, and the query need not be read for it.
+        if (extent.key === undefined && mayBeUnservable(call.request)) {
           const query = queries.prepare(spec, allIndexed(container.definition), functions);
-          checkServable(call.request, extentOf(call, container.partitionKey), query, container.partitionKey);
+          checkServable(call.request, extent, query, container.partitionKey);
         }
         return answer(call, place, spec, functions);
       },

@@ -40,8 +40,10 @@ export type NameLookUp = (objectId: string) => Promise<string | undefined>;
 export const logFileName = "requests.ndjson";
 
 const pendingLimit = 50_000;
-/** So many are written at once: a larger batch would hold up the requests behind it, and age in memory. */
+/** So many are not left to the timer: they would age in memory, where collections move them about. */
 const batch = 256;
+/** More at once would hold up the requests behind them. */
+const mostAtOnce = 1024;
 
 export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
   const { folder, keep = 2000, maximumBytes = 16 * 1024 * 1024, maximumAge = 14 * 86_400_000, delay = 100 } = options;
@@ -63,7 +65,7 @@ export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
 
   /** Takes the oldest pending into the ring, tells followers, and returns the lines; undefined when there are none. */
   const take = (): Lines | undefined => {
-    const taken = pending.splice(0, batch);
+    const taken = pending.splice(0, mostAtOnce);
     if (taken.length === 0) return undefined;
     let text = "";
     for (const decision of taken) {
@@ -79,7 +81,7 @@ export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
   };
   const learnNames = async (): Promise<void> => {
     const unknown = new Set<string>();
-    for (const { caller } of pending.slice(0, batch))
+    for (const { caller } of pending.slice(0, mostAtOnce))
       if (caller?.kind === "principal" && !names.has(caller.objectId)) unknown.add(caller.objectId);
     if (names.size > 10_000) names.clear();
     for (const id of unknown) names.set(id, (await lookUp?.(id).catch(() => undefined)) ?? id);
@@ -103,17 +105,19 @@ export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
     }
   };
   const write = async (): Promise<void> => {
-    while (pending.length > 0) {
+    do {
       await learnNames();
       const lines = take();
       if (lines !== undefined) await append(lines);
-    }
+    } while (pending.length >= batch);
+    writing = undefined;
+    if (pending.length > 0) schedule();
   };
   /** One write at a time: what comes meanwhile goes with the next. */
   const flush = (): Promise<void> => {
     clearTimeout(timer);
     timer = undefined;
-    writing = (writing ?? Promise.resolve()).then(write);
+    writing ??= write();
     return writing;
   };
   const schedule = (): void => {
@@ -127,7 +131,7 @@ export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
         return;
       }
       pending.push(decision);
-      if (pending.length === batch) void flush();
+      if (pending.length >= batch) void flush();
       else schedule();
     },
     recent: (count) => {
@@ -144,7 +148,10 @@ export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
     nameBy: (given) => {
       lookUp = given;
     },
-    settle: () => flush(),
+    settle: async () => {
+      await writing;
+      while (pending.length > 0) await flush();
+    },
     close: () => {
       clearTimeout(timer);
       void handle?.close().catch(() => undefined);

@@ -105,13 +105,16 @@ export const openDecisionLog = (options: DecisionLogOptions): DecisionLog => {
     }
   };
   const write = async (): Promise<void> => {
-    do {
-      await learnNames();
-      const lines = take();
-      if (lines !== undefined) await append(lines);
-    } while (pending.length >= batch);
-    writing = undefined;
-    if (pending.length > 0) schedule();
+    try {
+      do {
+        await learnNames();
+        const lines = take();
+        if (lines !== undefined) await append(lines);
+      } while (pending.length >= batch);
+    } finally {
+      writing = undefined;
+      if (pending.length > 0) schedule();
+    }
   };
   /** One write at a time: what comes meanwhile goes with the next. */
   const flush = (): Promise<void> => {

@@ -264,6 +264,7 @@ export const openQueryEngine = (options: {
         streaming: flow !== undefined && flow.order === undefined && flow.offset === 0 && flow.count === Infinity,
         ...(calls ? { elsewhere: elsewhere(spec, definition, functions) } : {}),
         constant: compiled.constant,
+        bare: query.select.kind === "value",
         flow,
         filter: compiled.narrowing,
         narrowing: {

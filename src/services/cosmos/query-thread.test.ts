@@ -123,9 +123,9 @@ it("is not asked about a few items of one key, nor what a query is", async () =>
       asked.push(question.spec?.text ?? "feed");
       return large.page(question);
     },
-    check: (spec, definition) => {
+    plan: (spec, definition) => {
       asked.push(spec.text);
-      return large.check(spec, definition);
+      return large.plan(spec, definition);
     },
   };
   const reader = openFrontReader(seen, {
@@ -145,8 +145,13 @@ it("is not asked about a few items of one key, nor what a query is", async () =>
   expect(await ask("SELECT VALUE c.n FROM c ORDER BY c.n DESC", "p7")).toEqual([107, 7]);
   expect(await ask("SELECT VALUE c.n FROM c WHERE c.pk = 'p8'")).toEqual([8, 108]);
   expect(await ask(undefined, "p9")).toHaveLength(2);
-  await reader.check({ text: "SELECT * FROM c", parameters: [] }, {});
+  const { queryInfo } = await reader.plan({ text: "SELECT VALUE c.n FROM c", parameters: [] }, {});
+  expect(queryInfo.hasSelectValue).toBe(true);
   expect(asked).toEqual([]);
+  await reader
+    .plan({ text: `SELECT * FROM c WHERE c.n IN (${"1, ".repeat(50_000)}1)`, parameters: [] }, {})
+    .catch(() => undefined);
+  expect(asked.splice(0)).toHaveLength(1);
   expect(await ask("SELECT VALUE COUNT(1) FROM c", "many")).toEqual([100]);
   expect(await ask("SELECT VALUE COUNT(1) FROM c JOIN a IN c.list JOIN b IN c.list", "heavy")).toEqual([250_000]);
   expect(await ask("SELECT VALUE COUNT(1) FROM c")).toEqual([301]);

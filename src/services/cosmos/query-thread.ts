@@ -11,6 +11,7 @@ import type { PageAnswer, PageQuestion, QueryReader } from "./engine/reader-port
 import { containerPartition, type Json, type JsonObject } from "./engine/records.ts";
 import type { ItemRange, ItemSource, ItemSources } from "./engine/source.ts";
 import { badRequest } from "./faults.ts";
+import type { QueryPlan } from "./query/query.ts";
 
 /** What is asked of the thread. */
 export type Question =
@@ -22,7 +23,7 @@ export type Question =
     }
   | { readonly kind: "list"; readonly spec: QuerySpec; readonly documents: readonly JsonObject[]; readonly now: number }
   | { readonly kind: "functions"; readonly spec: QuerySpec; readonly now: number }
-  | { readonly kind: "check"; readonly spec: QuerySpec; readonly definition: JsonObject; readonly now: number };
+  | { readonly kind: "plan"; readonly spec: QuerySpec; readonly definition: JsonObject; readonly now: number };
 
 export type ToThread =
   | { readonly kind: "ask"; readonly id: number; readonly question: Question }
@@ -221,7 +222,7 @@ export const openQueryThread = (options: {
       return ask({ kind: "page", question, lsn }) as Promise<PageAnswer>;
     },
     list: (spec, documents) => ask({ kind: "list", spec, documents, now: now() }) as Promise<readonly Json[]>,
-    check: (spec, definition) => ask({ kind: "check", spec, definition, now: now() }) as Promise<void>,
+    plan: (spec, definition) => ask({ kind: "plan", spec, definition, now: now() }) as Promise<QueryPlan>,
     functionsOf: (spec) => ask({ kind: "functions", spec, now: now() }) as Promise<readonly string[]>,
     forget: (rid) => thread?.tell({ kind: "forget", rid }),
     close: async () => {

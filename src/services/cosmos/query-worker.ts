@@ -59,9 +59,9 @@ const answer = async (question: Question): Promise<unknown> => {
     case "functions":
       ({ now } = question);
       return reader.functionsOf(question.spec);
-    case "check":
+    case "plan":
       ({ now } = question);
-      return reader.check(question.spec, question.definition);
+      return reader.plan(question.spec, question.definition);
   }
 };
 

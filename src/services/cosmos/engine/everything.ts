@@ -30,6 +30,7 @@ const open = (): QueryRun => {
 export const everything: PreparedQuery = {
   streaming: true,
   constant: false,
+  bare: false,
   filter: anything,
   narrowing: anything,
   flow: { open, offset: 0, count: Number.POSITIVE_INFINITY, order: undefined },

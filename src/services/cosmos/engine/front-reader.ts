@@ -93,7 +93,7 @@ export const openFrontReader = (
     },
     list: (spec, documents) =>
       first(isLight(spec.text) && documents.length <= fewDocuments, (reader) => reader.list(spec, documents)),
-    check: (spec, definition) => first(spec.text.length <= shortText, (reader) => reader.check(spec, definition)),
+    plan: (spec, definition) => first(spec.text.length <= shortText, (reader) => reader.plan(spec, definition)),
     functionsOf: (spec) =>
       first(spec.text.length <= shortText || !/udf/i.test(spec.text), (reader) => reader.functionsOf(spec)),
     forget: (rid) => large.forget(rid),

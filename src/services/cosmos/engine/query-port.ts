@@ -43,6 +43,8 @@ export interface PreparedQuery {
   readonly streaming: boolean;
   /** The documents are of no interest: `SELECT 1`. */
   readonly constant: boolean;
+  /** SELECT VALUE: results are bare values. */
+  readonly bare: boolean;
   /** What the filter says about indexed paths: documents outside need not be added. */
   readonly narrowing: Narrowing;
   /** What it says about any path. */

@@ -1,5 +1,6 @@
 /** What answers queries and read feeds of the data plane, in this thread or another. */
 import type { IndexUtilization } from "../query/index-utilization.ts";
+import type { QueryPlan } from "../query/query.ts";
 import type { Extent } from "./extent.ts";
 import type { FunctionSource, QuerySpec } from "./query-port.ts";
 import type { ContainerRecord, Json, JsonObject } from "./records.ts";
@@ -42,8 +43,8 @@ export interface QueryReader {
   page(question: PageQuestion): Promise<PageAnswer>;
   /** A query over a short list. @throws Fault 400 */
   list(spec: QuerySpec, documents: readonly JsonObject[]): Promise<readonly Json[]>;
-  /** @throws Fault 400 when it is no query for such a container */
-  check(spec: QuerySpec, definition: JsonObject): Promise<void>;
+  /** What SDKs ask before a query. @throws Fault 400 when it is no query for such a container */
+  plan(spec: QuerySpec, definition: JsonObject): Promise<QueryPlan>;
   /** The user-defined functions that a query calls. @throws Fault 400 */
   functionsOf(spec: QuerySpec): Promise<readonly string[]>;
   /** A container is gone. */
@@ -56,7 +57,7 @@ const refused = (): Promise<never> => Promise.reject(new Error("This engine was 
 export const noReader: QueryReader = {
   page: refused,
   list: refused,
-  check: refused,
+  plan: refused,
   functionsOf: refused,
   forget: () => undefined,
   close: () => Promise.resolve(),

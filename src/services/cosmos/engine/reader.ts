@@ -1,5 +1,6 @@
 /** Answers queries and read feeds of the data plane: text to page. Runs in the thread of queries, see `query-thread.ts`. */
 import type { Ids } from "../../../kernel/ids.ts";
+import { passThroughPlan } from "../query/query.ts";
 import { fingerprint, readToken, writeToken } from "./continuation.ts";
 import type { Extent } from "./extent.ts";
 import { everything } from "./everything.ts";
@@ -97,9 +98,7 @@ export const openReader = (options: {
       for (const each of await inSlices(run.finishing())) results.push(each);
       return results;
     },
-    check: async (spec, definition) => {
-      queries.prepare(spec, definition);
-    },
+    plan: async (spec, definition) => passThroughPlan(queries.prepare(spec, definition).bare),
     functionsOf: async (spec) => queries.functionsOf(spec),
     forget: (rid) => {
       snapshots.forget(rid);

@@ -7,7 +7,6 @@ import type { PageAnswer } from "../engine/reader-port.ts";
 import { functionSources } from "../scripts/catalog.ts";
 import { type CosmosCall, cosmosOperation, type CosmosOperation, flag, type Located } from "../target.ts";
 import { charge, contentHeaders, extentOf, located } from "./answers.ts";
-import { parseQuery, passThroughPlan } from "../query/query.ts";
 import { allIndexed, checkServable, mayBeUnservable } from "./gateway-limits.ts";
 import { indexMetrics, wantsIndexMetrics } from "./index-metrics.ts";
 import { readQuery } from "./query-list.ts";
@@ -88,8 +87,8 @@ export const queryOperations = (engine: Engine, queries: QueryEngine): readonly 
         const place = located(call);
         const spec = await readQuery(call);
         await engine.reader.functionsOf(spec);
-        await engine.reader.check(spec, place.container.definition);
-        return json(passThroughPlan(parseQuery(spec.text)), 200, contentHeaders(engine, place, 0));
+        const plan = await engine.reader.plan(spec, place.container.definition);
+        return json(plan, 200, contentHeaders(engine, place, 0));
       },
     }),
     cosmosOperation({

@@ -6,93 +6,33 @@ import {
   type Json,
   narrowing,
   parseQuery,
-  queryPlan,
+  passThroughPlan,
   readParameters,
 } from "./query.ts";
 import { servesOrder } from "./composite.ts";
 
-const info = (text: string, parameters?: ReadonlyMap<string, Json>) =>
-  queryPlan(parseQuery(text), parameters).queryInfo;
-
-describe("the query plan", () => {
-  test.each([
-    [
-      "SELECT VALUE AVG(c.blah) FROM c",
-      'SELECT VALUE [{"item": {"sum": SUM(c.blah), "count": COUNT(c.blah)}}]\nFROM c',
-    ],
-    [
-      "SELECT AVG(c.blah) FROM c",
-      'SELECT {"$1": {"item": {"sum": SUM(c.blah), "count": COUNT(c.blah)}}} AS payload\nFROM c',
-    ],
-    [
-      "SELECT VALUE MIN(c.blah) FROM c WHERE c.key = 1",
-      'SELECT VALUE [{"item": MIN(c.blah), "item2": {"min": MIN(c.blah), "count": COUNT(c.blah)}}]\nFROM c\nWHERE (c.key = 1)',
-    ],
-    [
-      "SELECT VALUE MIN(c.blah + 1) FROM c",
-      'SELECT VALUE [{"item": MIN((c.blah + 1)), "item2": {"min": MIN((c.blah + 1)), "count": COUNT((c.blah + 1))}}]\nFROM c',
-    ],
-    ["SELECT VALUE COUNT(1) FROM c", 'SELECT VALUE [{"item": COUNT(1)}]\nFROM c'],
-    ["SELECT * FROM c WHERE c.a > 1", ""],
-  ])("rewrites %s as the service does", (text, rewritten) => {
-    expect(info(text).rewrittenQuery).toBe(rewritten);
-  });
-
-  test("names the aggregates of SELECT VALUE, and the aliases of others", () => {
-    expect(info("SELECT VALUE AVG(c.a) FROM c")).toMatchObject({
-      aggregates: ["Average"],
-      hasSelectValue: true,
+test("the query plan says that there is nothing to merge, and whether results are bare values", () => {
+  expect(passThroughPlan(false)).toEqual({
+    partitionedQueryExecutionInfoVersion: 2,
+    queryInfo: {
+      distinctType: "None",
+      top: null,
+      offset: null,
+      limit: null,
+      orderBy: [],
+      orderByExpressions: [],
+      groupByExpressions: [],
       groupByAliases: [],
-    });
-    expect(info("SELECT c.team, COUNT(1) AS n FROM c GROUP BY c.team")).toMatchObject({
       aggregates: [],
-      groupByExpressions: ["c.team"],
-      groupByAliases: ["team", "n"],
-      groupByAliasToAggregateType: { team: null, n: "Count" },
-      rewrittenQuery:
-        'SELECT [{"item": c.team}] AS groupByItems, {"team": c.team, "n": {"item": COUNT(1)}} AS payload\nFROM c\nGROUP BY c.team',
-    });
+      groupByAliasToAggregateType: {},
+      rewrittenQuery: "",
+      hasSelectValue: false,
+      hasNonStreamingOrderBy: false,
+      dCountInfo: null,
+    },
+    queryRanges: [{ min: "", max: "FF", isMinInclusive: true, isMaxInclusive: false }],
   });
-
-  test("asks every partition for all rows that a page could need", () => {
-    expect(info("SELECT * FROM c ORDER BY c.age DESC OFFSET 5 LIMIT 10")).toMatchObject({
-      orderBy: ["Descending"],
-      orderByExpressions: ["c.age"],
-      offset: 5,
-      limit: 10,
-      rewrittenQuery:
-        'SELECT TOP 15 c._rid, [{"item": c.age}] AS orderByItems, c AS payload\nFROM c\nWHERE ({documentdb-formattableorderbyquery-filter})\nORDER BY c.age DESC',
-    });
-    expect(info("SELECT * FROM c OFFSET @o LIMIT 10", new Map([["@o", 2]]))).toMatchObject({
-      offset: 2,
-      rewrittenQuery: "SELECT *\nFROM c\nOFFSET 0 LIMIT 12",
-    });
-  });
-
-  test("tells of DISTINCT and of counted DISTINCT", () => {
-    expect(info("SELECT DISTINCT VALUE c.a FROM c")).toMatchObject({ distinctType: "Unordered" });
-    expect(info("SELECT DISTINCT VALUE c.a FROM c ORDER BY c.a")).toMatchObject({ distinctType: "Ordered" });
-    expect(info("SELECT COUNT(1) AS n FROM (SELECT DISTINCT VALUE c.a FROM c)")).toMatchObject({
-      distinctType: "Unordered",
-      dCountInfo: { dCountAlias: "n" },
-      rewrittenQuery: "SELECT DISTINCT VALUE c.a\nFROM c",
-    });
-  });
-
-  test("has rewritten queries that run", () => {
-    const docs: Json[] = [
-      { _rid: "r1", a: 2, t: "x" },
-      { _rid: "r2", a: 1, t: "x" },
-    ];
-    const rows = (text: string) => [...compileQuery(parseQuery(info(text).rewrittenQuery)).run(docs)];
-    expect(rows("SELECT VALUE c.t FROM c ORDER BY c.a")).toEqual([
-      { _rid: "r2", orderByItems: [{ item: 1 }], payload: "x" },
-      { _rid: "r1", orderByItems: [{ item: 2 }], payload: "x" },
-    ]);
-    expect(rows("SELECT c.t, MAX(c.a) AS m FROM c GROUP BY c.t")).toEqual([
-      { groupByItems: [{ item: "x" }], payload: { t: "x", m: { item: 2, item2: { max: 2, count: 2 } } } },
-    ]);
-  });
+  expect(passThroughPlan(true).queryInfo.hasSelectValue).toBe(true);
 });
 
 describe("narrowing", () => {

@@ -24,7 +24,7 @@ export { buildingPathIndex, buildPathIndex, type PathIndex, valueAt } from "./pa
 export { compare } from "./values.ts";
 export { sorted, type Steps } from "./steps.ts";
 export type { QueryRun } from "./run.ts";
-export { passThroughPlan, queryPlan } from "./plan.ts";
+export { passThroughPlan, type QueryPlan } from "./plan.ts";
 
 /**
  * Reads a query. Cache the result by text: it does not change and holds no parameters.

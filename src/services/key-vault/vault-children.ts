@@ -1,7 +1,7 @@
 import { isObject, type Json, type JsonObject, objectOf, textOf } from "../../arm/record.ts";
 import type { Resources } from "../../arm/resources.ts";
 import { idOf, parentOf } from "../../arm/resource-id.ts";
-import type { ArmCall, ResourceType } from "../../arm/resource-type.ts";
+import type { ArmCall, ResourceSource, ResourceType } from "../../arm/resource-type.ts";
 import { armFault } from "../../arm/faults.ts";
 import { json } from "../../kernel/message.ts";
 import { keyVaultArmFault } from "./faults.ts";
@@ -130,6 +130,39 @@ const shown = (vault: Vault, version: VersionRecord): JsonObject => ({
   },
 });
 
+const all = 1_000_000;
+
+/**
+ * How ARM shows what a vault keeps under names: the current version of each.
+ * @param settle called with the vault's uid before it is looked at
+ */
+export const currentVersions = (
+  kind: "secrets" | "keys",
+  { resources, engine }: Pick<ChildDependencies, "resources" | "engine">,
+  shown: (vault: Vault, version: VersionRecord) => JsonObject,
+  settle: (uid: string) => Promise<void> | undefined = () => undefined,
+): Pick<ResourceSource, "get" | "list"> => ({
+  get: async (_call, id, name) => {
+    const vault = await vaultAt(parentOf(id), resources);
+    await settle(vault.uid);
+    const found = await engine.read(vault.uid).find(kind, name);
+    if (found === undefined)
+      throw armFault("resourceNotFound", { resource: `${vaultType}/${kind}/${vault.name}/${name}`, group: "" });
+    return json(shown(vault, found.version));
+  },
+  list: async (call) => {
+    const vault = await vaultAt(call.target.path === undefined ? call.target.id : idOf(call.target.path), resources);
+    await settle(vault.uid);
+    const shelf = engine.read(vault.uid);
+    const value: JsonObject[] = [];
+    for (const { name, current } of await shelf.objects("live", kind, "", all)) {
+      const version = await shelf.version(kind, name, current);
+      if (version !== undefined) value.push(shown(vault, version));
+    }
+    return json({ value });
+  },
+});
+
 /** `vaults/secrets`: templates write secrets with the ARM right alone, without rights on data (access.md 3.1). */
 export const secretsType = ({ resources, engine }: Pick<ChildDependencies, "resources" | "engine">): ResourceType => ({
   type: `${vaultType}/secrets`,
@@ -137,23 +170,7 @@ export const secretsType = ({ resources, engine }: Pick<ChildDependencies, "reso
   at: "group",
   tracked: false,
   source: {
-    get: async (_call, id, name) => {
-      const vault = await vaultAt(parentOf(id), resources);
-      const found = await engine.read(vault.uid).find("secrets", name);
-      if (found === undefined)
-        throw armFault("resourceNotFound", { resource: `${vaultType}/secrets/${vault.name}/${name}`, group: "" });
-      return json(shown(vault, found.version));
-    },
-    list: async (call) => {
-      const vault = await vaultAt(call.target.path === undefined ? call.target.id : idOf(call.target.path), resources);
-      const shelf = engine.read(vault.uid);
-      const value: JsonObject[] = [];
-      for (const { name, current } of await shelf.objects("live", "secrets", "", 1000)) {
-        const version = await shelf.version("secrets", name, current);
-        if (version !== undefined) value.push(shown(vault, version));
-      }
-      return json({ value });
-    },
+    ...currentVersions("secrets", { resources, engine }, shown),
     put: async (call, id, name) => {
       if (!/^[0-9a-zA-Z-]{1,127}$/.test(name))
         throw armFault("invalidName", { name: name.slice(0, 130), rule: "Use 1 to 127 letters, digits and hyphens." });

@@ -1,6 +1,6 @@
 import { armFault } from "../../arm/faults.ts";
 import { isObject, type JsonObject, objectOf, textOf } from "../../arm/record.ts";
-import { idOf, parentOf } from "../../arm/resource-id.ts";
+import { parentOf } from "../../arm/resource-id.ts";
 import type { ResourceType } from "../../arm/resource-type.ts";
 import { json } from "../../kernel/message.ts";
 import { tagsOf } from "./attributes.ts";
@@ -9,7 +9,7 @@ import { familyOf } from "./key-material.ts";
 import { createKey } from "./keys.ts";
 import type { Renewal } from "./renewal.ts";
 import { objectId } from "./target.ts";
-import { type ChildDependencies, shownAttributes, vaultAt } from "./vault-children.ts";
+import { type ChildDependencies, currentVersions, shownAttributes, vaultAt } from "./vault-children.ts";
 import { type Vault, listOf, vaultType } from "./vault.ts";
 import { apiVersions } from "./vault-type.ts";
 
@@ -45,25 +45,7 @@ export const keysType = ({
   at: "group",
   tracked: false,
   source: {
-    get: async (_call, id, name) => {
-      const vault = await vaultAt(parentOf(id), resources);
-      await renewal.settle(vault.uid);
-      const found = await engine.read(vault.uid).find("keys", name);
-      if (found === undefined)
-        throw armFault("resourceNotFound", { resource: `${vaultType}/keys/${vault.name}/${name}`, group: "" });
-      return json(shown(vault, found.version));
-    },
-    list: async (call) => {
-      const vault = await vaultAt(call.target.path === undefined ? call.target.id : idOf(call.target.path), resources);
-      await renewal.settle(vault.uid);
-      const shelf = engine.read(vault.uid);
-      const value: JsonObject[] = [];
-      for (const { name, current } of await shelf.objects("live", "keys", "", 1000)) {
-        const version = await shelf.version("keys", name, current);
-        if (version !== undefined) value.push(shown(vault, version));
-      }
-      return json({ value });
-    },
+    ...currentVersions("keys", { resources, engine }, shown, (uid) => renewal.settle(uid)),
     put: async (call, id, name) => {
       if (!/^[0-9a-zA-Z-]{1,127}$/.test(name))
         throw armFault("invalidName", { name: name.slice(0, 130), rule: "Use 1 to 127 letters, digits and hyphens." });

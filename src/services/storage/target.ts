@@ -1,6 +1,6 @@
 import type { Call } from "../../kernel/call.ts";
 import type { Method, Request } from "../../kernel/message.ts";
-import type { AnyOperation, Operation, PathParameters, Requirement } from "../../kernel/operation.ts";
+import type { AnyOperation, Operation, Requirement } from "../../kernel/operation.ts";
 import { type BlobAction, type BlobDataAction, dataActions } from "./actions.ts";
 import type { BlobPlace, ContainerPlace } from "./engine/engine.ts";
 import type { CorsRule } from "./service-properties.ts";
@@ -79,8 +79,6 @@ const withTagCondition = <Subject extends BlobCall>(
   call: Subject,
 ): Requirement<BlobAction, BlobDataAction, Subject> =>
   call.request.header("x-ms-if-tags") === undefined ? needs : { all: [needs, { data: dataActions.tagsRead }] };
-
-export type ParametersCall<Path extends string> = Call<BlobTarget, PathParameters<Path>>;
 
 export const containerPlace = (call: Pick<BlobCall, "target">): ContainerPlace => ({
   account: call.target.account.uid,

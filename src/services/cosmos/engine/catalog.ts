@@ -3,7 +3,7 @@ import type { CollectionSpec } from "../../../store/store.ts";
 import { ConditionFailed } from "../../../store/store.ts";
 import { badRequest, cosmosFault } from "../faults.ts";
 import { checkId, completeDefinition, isObject } from "./definition.ts";
-import { type Engine, findContainer, findDatabase, nowSeconds } from "./engine.ts";
+import { type Engine, findDatabase, nowSeconds } from "./engine.ts";
 import { expirySpec } from "./expiry.ts";
 import { markSpec } from "./lsn.ts";
 import {
@@ -252,18 +252,5 @@ export const dropAccount = async (engine: Engine, account: string): Promise<void
 export const requireDatabase = async (engine: Engine, account: string, name: string): Promise<DatabaseRecord> => {
   const found = await findDatabase(engine, account, name);
   if (found === undefined) throw cosmosFault("ownerNotFound", {}, { detail: { subStatus: 1003 } });
-  return found;
-};
-
-/** @throws 404; 404/1003 for a missing database */
-export const requireContainer = async (
-  engine: Engine,
-  account: string,
-  database: string,
-  name: string,
-): Promise<ContainerRecord> => {
-  const owner = await requireDatabase(engine, account, database);
-  const found = await findContainer(engine, account, owner.id, name);
-  if (found === undefined) throw cosmosFault("notFound");
   return found;
 };

@@ -18,7 +18,8 @@ export const readQuery = async (call: CosmosCall): Promise<QuerySpec> => {
 export const querySpec = (body: unknown): QuerySpec => {
   const text = isObject(body) ? body["query"] : undefined;
   if (!isObject(body) || typeof text !== "string") throw badRequest("The query of the request is missing.");
-  const given = Array.isArray(body["parameters"]) ? (body["parameters"] as Json[]) : [];
+  const given = (body["parameters"] ?? []) as Json;
+  if (!Array.isArray(given)) throw badRequest("The parameters of a query must be a list.");
   return {
     text,
     parameters: given.map((each) => {

@@ -47,9 +47,6 @@ export const not = (value: Value): Truth => (typeof value === "boolean" ? !value
 export const isBetween = (value: Value, low: Value, high: Value): Truth =>
   and(isLessOrEqual(low, value), isLessOrEqual(value, high));
 
-export const isIn = (value: Value, items: readonly Value[]): Truth =>
-  value === undefined ? undefined : items.some((item) => item !== undefined && equals(value, item));
-
 const onNumbers =
   (compute: (left: number, right: number) => number) =>
   (left: Value, right: Value): Value =>

@@ -7,7 +7,6 @@ import {
   narrowing,
   parseQuery,
   passThroughPlan,
-  readParameters,
 } from "./query.ts";
 import { servesOrder } from "./composite.ts";
 
@@ -120,11 +119,6 @@ test("computed properties are read like paths, and are no part of the document",
     { low: "ab", n: 1 },
     { low: "b", n: 1 },
   ]);
-});
-
-test("parameters are read from a request", () => {
-  expect([...readParameters([{ name: "@a", value: 1 }, { name: "@b" }])]).toEqual([["@a", 1]]);
-  expect(() => readParameters([{ name: "a", value: 1 }])).toThrow("starts with '@'");
 });
 
 test.each([

@@ -9,8 +9,7 @@ import { limitsOf } from "./compile-query.ts";
 import { parse, parseCondition as parseConditionText } from "./parse.ts";
 import { type Narrowing, narrowing, orderPaths } from "./ranges.ts";
 import type { QueryOptions } from "./scope.ts";
-import { type Json, typeRank } from "./values.ts";
-import { QueryError } from "./errors.ts";
+import type { Json } from "./values.ts";
 
 export { QueryError } from "./errors.ts";
 export type { Query } from "./ast.ts";
@@ -137,18 +136,4 @@ const runAll = function* (run: QueryRun, documents: Iterable<Json>): Generator<J
     if (!more) break;
   }
   yield* run.finish();
-};
-
-/** Parameters as requests bring them: `[{name: "@x", value: 1}]`. */
-export const readParameters = (parameters: Json | undefined): ReadonlyMap<string, Json> => {
-  const found = new Map<string, Json>();
-  if (parameters === undefined || parameters === null) return found;
-  if (typeRank(parameters) !== 5) throw new QueryError("SC0001", "The query parameters must be an array.");
-  for (const parameter of parameters as readonly Json[]) {
-    const { name, value } = (typeRank(parameter) === 6 ? parameter : {}) as { name?: Json; value?: Json };
-    if (typeof name !== "string" || !/^@[\p{L}\p{N}_$]+$/u.test(name))
-      throw new QueryError("SC0002", "Every query parameter needs a name that starts with '@'.");
-    if (value !== undefined) found.set(name, value);
-  }
-  return found;
 };
